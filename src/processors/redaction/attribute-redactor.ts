@@ -1,37 +1,58 @@
-import { lengthField } from "../../otlp/byte-replacements.ts";
+import { lengthField, type ReplacementMark } from "../../otlp/byte-replacements.ts";
+import { DecidedValueRedactor } from "./decided-value.ts";
+import { isTakenOver } from "./earlier-summary.ts";
 import { keyTag, readKeyValue, valueTag } from "./key-value-reader.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import { contentTwinOf } from "./redaction-places.ts";
-import type { InnerRules, KeyDecision, ValueDecision } from "./redaction-program.ts";
+import type { InnerRules, KeyDecision, NewKey, ValueDecision } from "./redaction-program.ts";
+import type { Action } from "./redaction-rule.ts";
 import type { ValueTask } from "./scalar-redactor.ts";
+import type { Steps, Stepwise } from "./steps.ts";
 import { innerPath, ValueRedactor } from "./value-redactor.ts";
-import { valueText } from "./value-text.ts";
 
 /** How many messages are around an attribute at least. */
 const outerDepth = 4;
 
 /** Where an attribute or an entry of a map is. */
-type Where = Pick<ValueTask, "place" | "level" | "path" | "depth"> & {
+type Where = Pick<ValueTask, "place" | "level" | "path" | "depth" | "lists"> & {
   readonly fields: number;
   /** What the rules say of the map that it is an entry of. */
   readonly outer: InnerRules | undefined;
 };
 
+/** An attribute or an entry of a map that is being redacted, whose key is allowed. */
+interface Entry {
+  readonly range: FieldRange;
+  readonly where: Where;
+  readonly isBlocked: boolean;
+  readonly decision: ValueDecision;
+  readonly action: Action | undefined;
+  readonly newKey: NewKey | undefined;
+  readonly mark: ReplacementMark;
+  /** How many of its keys and values are still to come. Of each the last one counts. */
+  keysLeft: number;
+  valuesLeft: number;
+  hasValue: boolean;
+  hasNewKey: boolean;
+  fate: Fate;
+  /** The value that takes steps. */
+  open: (Omit<FieldRange, "fieldStart"> & { readonly mark: ReplacementMark }) | undefined;
+}
+
 /** Redacts the attributes of one request, and the entries of maps. */
 export class AttributeRedactor {
   readonly #context: RedactionContext;
-  readonly #hasLists: boolean;
   /** Redacts their values. */
-  readonly values: ValueRedactor;
+  readonly values: DecidedValueRedactor;
 
   constructor(context: RedactionContext) {
     this.#context = context;
-    this.#hasLists = context.program.lists.hasValues;
-    this.values = new ValueRedactor(context, (range, task) => this.#mapEntry(range, task));
+    const inner = new ValueRedactor(context, (range, task) => this.#mapEntry(range, task));
+    this.values = new DecidedValueRedactor(context, inner);
   }
 
   /** Redacts an attribute; false if it is malformed. */
-  attribute(range: FieldRange, outerPlace: number): boolean {
+  attribute(range: FieldRange, outerPlace: number): Stepwise<boolean> {
     const reader = this.#context.reader;
     const keyValue = readKeyValue(reader, range.start, range.end);
     if (keyValue === undefined) {
@@ -40,7 +61,7 @@ export class AttributeRedactor {
     const { keyStart, keyEnd } = keyValue;
     const decision = this.#context.program.keyDecision(reader.bytes, keyStart, keyEnd);
     const place = this.#context.isContent ? contentTwinOf(outerPlace) : outerPlace;
-    if (decision.isSummary && this.#isOfSummary(range, keyValue, { decision, place })) {
+    if (decision.isSummary && isTakenOver(this.#context, range, { keyValue, decision, place })) {
       return true;
     }
     if (decision.isIgnored) {
@@ -59,6 +80,7 @@ export class AttributeRedactor {
       level: "attribute",
       path,
       depth: outerDepth,
+      lists: "all",
       fields: keyValue.fields,
       outer: undefined,
     });
@@ -71,171 +93,158 @@ export class AttributeRedactor {
     return newKey === undefined ? decision.key : Buffer.from(newKey.bytes).toString("utf8");
   }
 
-  /** An earlier summary is taken over into the new one, its keys as any text. Without a new one its keys are an ordinary attribute, and its counts stay where they are allowed. */
-  #isOfSummary(
-    range: FieldRange,
-    { valueStart, valueEnd }: { readonly valueStart: number; readonly valueEnd: number },
-    { decision, place }: { readonly decision: KeyDecision; readonly place: number },
-  ): boolean {
-    const context = this.#context;
-    const isCount = decision.key.endsWith(".count");
-    if (context.summary === undefined) {
-      return isCount && decision.isAllowed;
-    }
-    const text = valueText(context.reader, valueStart, valueEnd);
-    const count = Number(text);
-    if (!isCount) {
-      context.summary.addEarlier(decision.key, this.#withoutDetected(text, decision, place));
-    } else if (Number.isSafeInteger(count)) {
-      context.summary.addEarlier(decision.key, count);
-    }
-    context.edits.remove(range.fieldStart, range.end);
-    return true;
-  }
-
-  #withoutDetected(text: string, decision: KeyDecision, place: number): string {
-    const context = this.#context;
-    const bytes = Buffer.from(text);
-    context.search(decision.valueAt(place).search, bytes, 0, bytes.length);
-    return context.found.count === 0 ? text : context.withoutFoundIn(bytes).toString("utf8");
-  }
-
   /** Redacts an attribute or an entry of a map whose key is allowed; false if it is malformed. */
-  #entry(range: FieldRange, decision: KeyDecision, where: Where): boolean {
-    const value = decision.valueAt(where.place, where.outer);
-    const newKey = decision.newKeyAt?.(where.place, where.outer);
-    const action = this.#context.program.rules[value.wholeBy]?.action;
-    if (action === "delete" && value.search === undefined) {
-      this.#delete(range, value.wholeBy, where);
-      return true;
-    }
-    const mark = this.#context.edits.open(range.lengthStart);
-    const reader = this.#context.reader;
-    reader.position = range.start;
-    let fate: Fate = "stay";
-    let keysLeft = 0;
-    let valuesLeft = 0;
-    if (where.fields > 2) {
-      [keysLeft, valuesLeft] = this.#countFields(range);
-    }
-    let hasValue = false;
-    let hasNewKey = false;
-    while (reader.position < range.end && fate === "stay") {
-      const fieldStart = reader.position;
-      const tag = reader.tag(range.end);
-      if (tag !== keyTag && tag !== valueTag) {
-        reader.skip(tag, range.end);
-        continue;
-      }
-      const lengthStart = reader.position;
-      const end = reader.length(range.end);
-      const start = reader.position;
-      if (tag === keyTag) {
-        keysLeft -= 1;
-        if (keysLeft > 0) {
-          this.#context.edits.remove(fieldStart, end); // A later one counts, but this one can be read.
-        } else if (newKey !== undefined) {
-          this.#context.replaceContent(lengthStart, end, newKey.bytes);
-          hasNewKey = true;
-          this.#context.count(newKey.rule);
-        }
-      } else {
-        valuesLeft -= 1;
-        if (valuesLeft > 0 && action !== undefined && action !== "keep") {
-          this.#context.edits.remove(fieldStart, end);
-        } else {
-          hasValue = true;
-          fate = this.#entryValue({ fieldStart, lengthStart, start, end }, decision, value, where);
-        }
-      }
-      reader.position = end;
-    }
-    if (action === "delete" && !hasValue) {
-      this.#context.count(value.wholeBy);
-      fate = "delete";
-    }
-    if (action === "mask" && !hasValue && fate === "stay") {
-      this.#context.edits.replace(
-        range.end,
-        range.end,
-        lengthField(valueTag, this.#context.maskValue()),
-      );
-      this.#context.count(value.wholeBy);
-    }
-    if (fate === "delete") {
-      this.#context.edits.backTo(mark);
-      this.#context.edits.remove(range.fieldStart, range.end);
+  #entry(range: FieldRange, key: KeyDecision, where: Where): Stepwise<boolean> {
+    const { program, edits, reader } = this.#context;
+    const decision = key.valueAt(where.place, where.outer);
+    const action = program.rules[decision.wholeBy]?.action;
+    if (action === "delete" && decision.search === undefined) {
+      this.#context.count(decision.wholeBy);
+      edits.remove(range.fieldStart, range.end);
       this.#context.summary?.add("redacted", where.level === "body", where.path);
       return true;
     }
-    const hasChanged = this.#context.edits.close(mark, range.lengthStart, range.start, range.end);
-    if (action === "keep" || fate === "keep") {
-      this.#context.summary?.add("ignored", where.level === "body", where.path);
-    } else if (hasChanged && where.level === "attribute") {
-      this.#context.summary?.add("masked", false, where.path);
-    } else if (
-      where.level === "body" &&
-      (hasNewKey || (hasChanged && (action === "hash" || action === "mask")))
-    ) {
-      this.#context.summary?.addInBody("masked", where.path);
+    const entry: Entry = {
+      range,
+      where,
+      isBlocked: key.isBlocked,
+      decision,
+      action,
+      newKey: key.newKeyAt?.(where.place, where.outer),
+      mark: edits.open(range.lengthStart),
+      keysLeft: 0,
+      valuesLeft: 0,
+      hasValue: false,
+      hasNewKey: false,
+      fate: "stay",
+      open: undefined,
+    };
+    reader.position = range.start;
+    if (where.fields > 2) {
+      this.#countFields(entry);
     }
-    reader.position = range.end;
-    return fate !== "broken";
+    const steps = this.#advance(entry);
+    return steps === undefined ? this.#finish(entry) : this.#rest(entry, steps);
   }
 
-  /** The value of an entry, in its field. */
-  #entryValue(
-    { lengthStart, start, end }: FieldRange,
-    decision: KeyDecision,
-    { wholeBy, search, inside }: ValueDecision,
-    where: Where,
-  ): Fate {
-    const action = this.#context.program.rules[wholeBy]?.action;
-    const replaces = action === "hash" || action === "mask" || action === "delete";
-    const isListed = action === undefined && !isKept(where.outer);
-    const mark = this.#context.edits.open(lengthStart);
-    let fate: Fate = "stay";
-    const isLarge =
-      where.level === "attribute" &&
-      (!replaces || search !== undefined) &&
-      (search !== undefined || action !== "keep") &&
-      !this.#context.takesTexts(start, end);
-    if (isLarge) {
-      this.#context.maskLarge(start, end, search);
-    } else if (!replaces || search !== undefined) {
-      fate = this.#context.attempt(
-        () =>
-          this.values.redact(start, end, {
-            ...where,
-            search,
-            hasLists: isListed && (this.#hasLists || decision.isBlocked),
-            isBlocked: isListed && decision.isBlocked,
-            inside,
-          }),
-        (outcome) => !replaces || outcome !== "stay",
-      );
+  *#rest(entry: Entry, first: Steps<Fate>): Steps<boolean> {
+    const { reader, edits } = this.#context;
+    for (let steps: Steps<Fate> | undefined = first; steps !== undefined; ) {
+      entry.fate = yield* steps;
+      if (entry.open !== undefined) {
+        const { mark, lengthStart, start, end } = entry.open;
+        edits.close(mark, lengthStart, start, end);
+        reader.position = end;
+      }
+      steps = this.#advance(entry);
     }
-    if (replaces && fate === "stay" && !isLarge) {
-      fate = this.#context.whole(wholeBy, start, end, where.place);
+    return this.#finish(entry);
+  }
+
+  /** Redacts the fields of an entry up to its end, or returns the steps that the next value takes. */
+  #advance(entry: Entry): Steps<Fate> | undefined {
+    const reader = this.#context.reader;
+    const { end } = entry.range;
+    while (reader.position < end && entry.fate === "stay") {
+      const fieldStart = reader.position;
+      const tag = reader.tag(end);
+      if (tag !== keyTag && tag !== valueTag) {
+        reader.skip(tag, end);
+        continue;
+      }
+      const lengthStart = reader.position;
+      const stop = reader.length(end);
+      const field = { fieldStart, lengthStart, start: reader.position, end: stop };
+      const fate = tag === keyTag ? this.#key(entry, field) : this.#value(entry, field);
+      if (typeof fate === "object") {
+        return fate;
+      }
+      entry.fate = fate;
+      reader.position = stop;
     }
-    this.#context.edits.close(mark, lengthStart, start, end);
+    return undefined;
+  }
+
+  #key(entry: Entry, { fieldStart, lengthStart, end }: FieldRange): Fate {
+    entry.keysLeft -= 1;
+    if (entry.keysLeft > 0) {
+      this.#context.edits.remove(fieldStart, end); // A later one counts, but this one can be read.
+    } else if (entry.newKey !== undefined) {
+      this.#context.replaceContent(lengthStart, end, entry.newKey.bytes);
+      entry.hasNewKey = true;
+      this.#context.count(entry.newKey.rule);
+    }
+    return "stay";
+  }
+
+  #value(entry: Entry, { fieldStart, lengthStart, start, end }: FieldRange): Stepwise<Fate> {
+    const { edits } = this.#context;
+    const { action, where, isBlocked } = entry;
+    entry.valuesLeft -= 1;
+    if (entry.valuesLeft > 0 && action !== undefined && action !== "keep") {
+      edits.remove(fieldStart, end);
+      return "stay";
+    }
+    entry.hasValue = true;
+    const { place, level, path, depth } = where;
+    const lists = action === undefined ? where.lists : "none";
+    const { search, inside, wholeBy } = entry.decision;
+    const task = { place, search, lists, isBlocked, inside, level, path, depth };
+    const decided = { task, wholeBy, isOutermost: level === "attribute" };
+    const mark = edits.open(lengthStart);
+    const fate = this.values.redact({ start, end }, decided);
+    if (typeof fate === "object") {
+      entry.open = { lengthStart, start, end, mark };
+      return fate;
+    }
+    edits.close(mark, lengthStart, start, end);
     return fate;
   }
 
-  #mapEntry(range: FieldRange, task: ValueTask): boolean {
+  #finish(entry: Entry): boolean {
+    const { edits, summary, reader } = this.#context;
+    const { range, where, action, decision, mark } = entry;
+    const isBody = where.level === "body";
+    if (!entry.hasValue && (action === "delete" || (action === "mask" && entry.fate === "stay"))) {
+      this.#context.count(decision.wholeBy);
+      if (action === "delete") {
+        entry.fate = "delete";
+      } else {
+        edits.replace(range.end, range.end, lengthField(valueTag, this.#context.maskValue()));
+      }
+    }
+    reader.position = range.end;
+    if (entry.fate === "delete") {
+      edits.backTo(mark);
+      edits.remove(range.fieldStart, range.end);
+      summary?.add("redacted", isBody, where.path);
+      return true;
+    }
+    const hasChanged = edits.close(mark, range.lengthStart, range.start, range.end);
+    if (action === "keep" || entry.fate === "keep") {
+      summary?.add("ignored", isBody, where.path);
+    } else if (hasChanged && where.level === "attribute") {
+      summary?.add("masked", false, where.path);
+    } else if (
+      isBody &&
+      (entry.hasNewKey || (hasChanged && (action === "hash" || action === "mask")))
+    ) {
+      summary?.addInBody("masked", where.path);
+    }
+    return entry.fate !== "broken";
+  }
+
+  #mapEntry(range: FieldRange, task: ValueTask): Stepwise<boolean> {
     const reader = this.#context.reader;
     const keyValue = readKeyValue(reader, range.start, range.end);
     if (keyValue === undefined) {
       return false;
     }
-    const decision = this.#context.program.keyDecision(
-      reader.bytes,
-      keyValue.keyStart,
-      keyValue.keyEnd,
-    );
+    const { keyStart, keyEnd, fields } = keyValue;
+    const decision = this.#context.program.keyDecision(reader.bytes, keyStart, keyEnd);
     const isBody = task.level === "body";
-    const outer = task.inside;
-    const shownKey = this.#shownKey(decision, task.place, outer);
+    const { place, inside: outer, lists } = task;
+    const shownKey = this.#shownKey(decision, place, outer);
     const path = innerPath(this.#context.summary, task.path, shownKey);
     if (decision.isIgnored) {
       if (isBody) {
@@ -250,41 +259,20 @@ export class AttributeRedactor {
       this.#context.summary?.add("redacted", true, path);
       return true;
     }
-    return this.#entry(range, decision, {
-      place: task.place,
-      level: isBody ? "body" : "nested",
-      path,
-      depth: task.depth + 2,
-      fields: keyValue.fields,
-      outer,
-    });
+    const level = isBody ? "body" : "nested";
+    const depth = task.depth + 2;
+    return this.#entry(range, decision, { place, level, path, depth, lists, fields, outer });
   }
 
-  #delete(
-    range: FieldRange,
-    rule: number,
-    { level, path }: Pick<ValueTask, "level" | "path">,
-  ): void {
-    this.#context.edits.remove(range.fieldStart, range.end);
-    this.#context.count(rule);
-    this.#context.summary?.add("redacted", level === "body", path);
-  }
-
-  #countFields(range: FieldRange): [keys: number, values: number] {
+  #countFields(entry: Entry): void {
     const reader = this.#context.reader;
-    let keys = 0;
-    let values = 0;
-    while (reader.position < range.end) {
-      const tag = reader.tag(range.end);
-      keys += tag === keyTag ? 1 : 0;
-      values += tag === valueTag ? 1 : 0;
-      reader.skip(tag, range.end);
+    const { start, end } = entry.range;
+    while (reader.position < end) {
+      const tag = reader.tag(end);
+      entry.keysLeft += tag === keyTag ? 1 : 0;
+      entry.valuesLeft += tag === valueTag ? 1 : 0;
+      reader.skip(tag, end);
     }
-    reader.position = range.start;
-    return [keys, values];
+    reader.position = start;
   }
-}
-
-function isKept(outer: InnerRules | undefined): boolean {
-  return outer !== undefined && outer.before < Number.POSITIVE_INFINITY;
 }

@@ -1,12 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
 import type { Config } from "./config.ts";
 import { anyOf, LinearRegex } from "./linear-regex.ts";
-import type { MatchBudget } from "./value-search.ts";
+import { type MatchBudget, maxSearchedBytes } from "./value-search.ts";
 
 const defaultMask = "****";
 const hashNames = { md5: "md5", sha1: "sha1", sha3: "sha3-256" } as const;
-/** As for the patterns of rules: what is longer or has more matches is masked as a whole. */
-const maxSearchedLength = 1_048_576;
+/** As for the patterns of rules: what has more matches is masked as a whole. */
 const maxMatches = 1_000;
 
 /** The keys and values that the lists of the Collector's processor allow and block. */
@@ -39,6 +38,11 @@ export class CollectorLists {
     return this.#allowedValues !== undefined || this.#anyBlocked !== undefined;
   }
 
+  /** Whether values are masked for what is in them. */
+  get blocksValues(): boolean {
+    return this.#anyBlocked !== undefined;
+  }
+
   get redactsAllTypes(): boolean {
     return this.#config.redact_all_types;
   }
@@ -55,8 +59,9 @@ export class CollectorLists {
     return this.#blockedKeyPatterns?.test(key) === true;
   }
 
+  /** Whether `allowed_values` match. A text that is too long to be searched is not allowed. */
   isAllowedValue(text: string): boolean {
-    return this.#allowedValues?.test(text) === true;
+    return text.length <= maxSearchedBytes && this.#allowedValues?.test(text) === true;
   }
 
   /** The text with what `blocked_values` matches masked, one pattern after the other; the same text if nothing is. */
@@ -64,7 +69,7 @@ export class CollectorLists {
     if (this.#anyBlocked === undefined) {
       return text;
     }
-    if (text.length > maxSearchedLength) {
+    if (text.length > maxSearchedBytes) {
       return this.masked(text);
     }
     if (!this.#anyBlocked.test(text)) {
@@ -91,7 +96,7 @@ export class CollectorLists {
   }
 
   /** What takes the place of a text: the masking string, or its hash. */
-  masked(text: string): string {
+  masked(text: string | Uint8Array): string {
     const { hash_function: name, hmac_key: key } = this.#config;
     switch (name) {
       case "":

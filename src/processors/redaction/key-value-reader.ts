@@ -14,7 +14,10 @@ export interface KeyValueRange {
   fields: number;
 }
 
-/** Reads the `KeyValue` from `start` up to `end`; undefined if it is malformed. Moves the reader. */
+/** An attribute has one key and one value, and perhaps fields that are not known yet. */
+const maxFields = 1_000;
+
+/** Reads the `KeyValue` from `start` up to `end`; undefined if it is malformed or has more than 1000 fields. Moves the reader. */
 export function readKeyValue(
   reader: WireReader,
   start: number,
@@ -28,8 +31,11 @@ export function readKeyValue(
     fields: 0,
   };
   reader.position = start;
-  while (reader.position < end) {
+  for (let left = maxFields; reader.position < end; left--) {
     const tag = reader.tag(end);
+    if (left === 0) {
+      return undefined;
+    }
     if (tag !== keyTag && tag !== valueTag) {
       if (!reader.skip(tag, end)) {
         return undefined;

@@ -1,6 +1,10 @@
+import type { ReplacementMark } from "../../otlp/byte-replacements.ts";
+import type { DecidedValueRedactor } from "./decided-value.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import { placeIndex } from "./redaction-places.ts";
-import type { ValueRedactor } from "./value-redactor.ts";
+import type { Action } from "./redaction-rule.ts";
+import type { ValueTask } from "./scalar-redactor.ts";
+import type { Steps, Stepwise } from "./steps.ts";
 
 /** How many messages are around the body of a log record at least. */
 const outerDepth = 3;
@@ -8,55 +12,59 @@ const outerDepth = 3;
 /** Redacts what has no key: the bodies of log records, and texts such as names. */
 export class KeylessRedactor {
   readonly #context: RedactionContext;
-  readonly #values: ValueRedactor;
+  readonly #values: DecidedValueRedactor;
 
-  constructor(context: RedactionContext, values: ValueRedactor) {
+  constructor(context: RedactionContext, values: DecidedValueRedactor) {
     this.#context = context;
     this.#values = values;
   }
 
   /** Redacts the body of a log record; false if it is malformed. */
-  body(range: FieldRange, place: number): boolean {
+  body(range: FieldRange, place: number): Stepwise<boolean> {
     const actual = this.#context.isContent ? placeIndex.contentBody : place;
     const { wholeBy, search, inside } = this.#context.program.textDecision(actual);
     const action = this.#context.program.rules[wholeBy]?.action;
     const mark = this.#context.edits.open(range.lengthStart);
-    let fate: Fate = "stay";
-    const replaces = action !== undefined && action !== "keep";
-    const isLarge =
-      (!replaces || search !== undefined) &&
-      (search !== undefined || action !== "keep") &&
-      !this.#context.takesTexts(range.start, range.end);
-    if (isLarge) {
-      this.#context.maskLarge(range.start, range.end, search);
-    } else if (!replaces || search !== undefined) {
-      fate = this.#context.attempt(
-        () =>
-          this.#values.redact(range.start, range.end, {
-            place: actual,
-            search,
-            hasLists: action === undefined,
-            isBlocked: false,
-            inside,
-            level: "body",
-            path: "",
-            depth: outerDepth,
-          }),
-        (outcome) => !replaces || outcome !== "stay",
-      );
-    }
-    if (replaces && fate === "stay" && !isLarge) {
-      fate = this.#context.whole(wholeBy, range.start, range.end, actual);
-    }
+    const task: ValueTask = {
+      place: actual,
+      search,
+      lists: action === undefined ? "all" : "none",
+      isBlocked: false,
+      inside,
+      level: "body",
+      path: "",
+      depth: outerDepth,
+    };
+    const fate = this.#values.redact(range, { task, wholeBy, isOutermost: true });
+    return typeof fate === "object"
+      ? this.#largeBody(fate, range, mark, action)
+      : this.#closeBody(fate, range, mark, action);
+  }
+
+  *#largeBody(
+    steps: Steps<Fate>,
+    range: FieldRange,
+    mark: ReplacementMark,
+    action: Action | undefined,
+  ): Steps<boolean> {
+    return this.#closeBody(yield* steps, range, mark, action);
+  }
+
+  #closeBody(
+    fate: Fate,
+    { fieldStart, lengthStart, start, end }: FieldRange,
+    mark: ReplacementMark,
+    action: Action | undefined,
+  ): boolean {
+    const { edits, summary } = this.#context;
     if (fate === "delete") {
-      this.#context.edits.backTo(mark);
-      this.#context.edits.remove(range.fieldStart, range.end);
-      this.#context.summary?.add("redacted", true, "body");
+      edits.backTo(mark);
+      edits.remove(fieldStart, end);
+      summary?.add("redacted", true, "body");
     } else {
-      const { lengthStart, start, end } = range;
-      const hasChanged = this.#context.edits.close(mark, lengthStart, start, end);
+      const hasChanged = edits.close(mark, lengthStart, start, end);
       if (hasChanged && (action === "hash" || action === "mask")) {
-        this.#context.summary?.addInBody("masked", "body");
+        summary?.addInBody("masked", "body");
       }
     }
     return fate !== "broken";

@@ -1,11 +1,14 @@
-import { type ByteReplacements, lengthField } from "../../otlp/byte-replacements.ts";
+import {
+  type ByteReplacements,
+  lengthField,
+  type ReplacementMark,
+} from "../../otlp/byte-replacements.ts";
 import type { WireReader } from "../../otlp/wire-reader.ts";
 import { FoundRanges } from "./found-ranges.ts";
-import { hashedValue, textValue } from "./hashed-value.ts";
 import type { RedactionProgram } from "./redaction-program.ts";
 import type { SummaryAttributes } from "./summary-attributes.ts";
 import { matchesPerRequest, type SearchOutcome, type ValueSearch } from "./value-search.ts";
-import { textsInContainers } from "./value-size.ts";
+import { type ValueSize, valueSize } from "./value-size.ts";
 import { valueTags } from "./value-text.ts";
 
 /** A field with a length: where its tag, its length and its content begin, and where it ends. */
@@ -22,8 +25,16 @@ export type Fate = Exclude<SearchOutcome, "ranges"> | "stay" | "broken";
 /** How many hashes of a request are kept, so that a session key on every span is hashed once. */
 const maxHashes = 1_000;
 const maxCachedLength = 256;
-/** What is in the arrays and maps of a record beyond so many texts is redacted as a whole, so that one record cannot stop the others. */
-const maxTexts = 10_000;
+/** What is in the arrays and maps of a record beyond so much is redacted as a whole, so that one record cannot take the time of all others. */
+const maxInRecord = { texts: 10_000, items: 100_000 } as const;
+/** The clock is asked after so many bytes. They take some microseconds, up to a millisecond where everything in them is hashed. */
+const askedEveryBytes = 1_024;
+
+/** A state to return to. */
+export interface Checkpoint {
+  readonly counts: Float64Array;
+  readonly mark: ReplacementMark;
+}
 
 /** What the redaction of one request works with: the bytes, the rules, the changes so far, and the counts. Its reader is moved by all that use it. */
 export class RedactionContext {
@@ -41,7 +52,9 @@ export class RedactionContext {
   readonly #counts: Float64Array;
   readonly #searching = { found: this.found, budget: this.budget };
   readonly #hashes = new Map<string, string>();
-  #textsLeft = maxTexts;
+  readonly #mustPause: () => boolean;
+  #askedAt = 0;
+  #left: ValueSize = { ...maxInRecord };
 
   constructor(
     program: RedactionProgram,
@@ -49,16 +62,33 @@ export class RedactionContext {
       reader,
       edits,
       counts,
+      mustPause,
     }: {
       readonly reader: WireReader;
       readonly edits: ByteReplacements;
       readonly counts: Float64Array;
+      readonly mustPause: () => boolean;
     },
   ) {
     this.program = program;
     this.reader = reader;
     this.edits = edits;
     this.#counts = counts;
+    this.#mustPause = mustPause;
+  }
+
+  /** Whether so much was done that it is time to ask whether to pause. Cheap enough for each field. */
+  isLong(): boolean {
+    return Math.abs(this.reader.position - this.#askedAt) >= askedEveryBytes;
+  }
+
+  /** Whether others must be served before the work goes on. */
+  mustPause(): boolean {
+    if (!this.isLong()) {
+      return false;
+    }
+    this.#askedAt = this.reader.position;
+    return this.#mustPause();
   }
 
   /** Counts a change by a rule, in the order of `RedactionProgram.counted`. */
@@ -66,16 +96,14 @@ export class RedactionContext {
     this.#counts[rule] = (this.#counts[rule] ?? 0) + 1;
   }
 
-  /** Makes changes that may be taken back as a whole, and returns whether they stay. Those that do not are not counted. */
-  attempt<T>(change: () => T, stays: (result: T) => boolean): T {
-    const before = this.#counts.slice();
-    const mark = this.edits.mark();
-    const result = change();
-    if (!stays(result)) {
-      this.edits.backTo(mark);
-      this.#counts.set(before);
-    }
-    return result;
+  checkpoint(): Checkpoint {
+    return { counts: this.#counts.slice(), mark: this.edits.mark() };
+  }
+
+  /** Takes back what was changed and counted since. */
+  backTo({ counts, mark }: Checkpoint): void {
+    this.edits.backTo(mark);
+    this.#counts.set(counts);
   }
 
   /** Looks in a text for what the rules detect. What is found is in `found`. */
@@ -84,48 +112,21 @@ export class RedactionContext {
     return search?.search(bytes, start, end, this.#searching);
   }
 
-  /** Hashes, masks or deletes a whole value. */
-  whole(rule: number, start: number, end: number, place: number): Fate {
-    const action = this.program.rules[rule]?.action;
-    if (action === "delete") {
-      this.count(rule);
-      return "delete";
-    }
-    const isLarge = action === "hash" && !this.takesTexts(start, end);
-    const value = isLarge
-      ? textValue(this.program.hashed(this.reader.bytes.subarray(start, end)))
-      : action === "hash"
-        ? hashedValue(this.reader, { start, end }, this.hash, (keyStart, keyEnd) =>
-            this.#newKey(keyStart, keyEnd, place),
-          )
-        : this.maskValue();
-    if (value === undefined) {
-      return "stay"; // There is nothing to hash.
-    }
-    this.edits.replace(start, end, value);
-    this.count(rule);
-    return "stay";
-  }
-
   /** Begins another record, which may have arrays and maps of its own. */
   beginRecord(): void {
-    this.#textsLeft = maxTexts;
+    this.#left.texts = maxInRecord.texts;
+    this.#left.items = maxInRecord.items;
   }
 
   /** Whether the arrays and maps of a value may be looked into. They count for their record. Moves the reader. */
-  takesTexts(start: number, end: number): boolean {
-    const texts = textsInContainers(this.reader, { start, end }, this.#textsLeft);
-    if (texts > this.#textsLeft) {
+  takes(start: number, end: number): boolean {
+    const { texts, items } = valueSize(this.reader, { start, end }, this.#left);
+    if (texts > this.#left.texts || items > this.#left.items) {
       return false;
     }
-    this.#textsLeft -= texts;
+    this.#left.texts -= texts;
+    this.#left.items -= items;
     return true;
-  }
-
-  /** Masks a value that is too large to look into, for the first of the rules that would. */
-  maskLarge(start: number, end: number, search: ValueSearch | undefined): void {
-    this.edits.replace(start, end, this.maskValue());
-    this.count(search?.rules[0] ?? this.program.listIndex.blockedValues);
   }
 
   /** A text of the request with what was found replaced. */
@@ -149,7 +150,7 @@ export class RedactionContext {
     return lengthField(valueTags.string, Buffer.from(this.program.lists.mask));
   }
 
-  /** What takes the place of a text. */
+  /** What takes the place of a text, or of bytes. */
   readonly hash = (text: Uint8Array | string): string => {
     if (text.length > maxCachedLength) {
       return this.program.hashed(text);
@@ -157,7 +158,7 @@ export class RedactionContext {
     const name =
       typeof text === "string"
         ? text
-        : Buffer.from(text.buffer, text.byteOffset, text.length).toString("utf8");
+        : Buffer.from(text.buffer, text.byteOffset, text.length).toString("latin1"); // one name for each text, also for what is no UTF-8
     const known = this.#hashes.get(name);
     if (known !== undefined) {
       return known;
@@ -168,15 +169,6 @@ export class RedactionContext {
     }
     return hash;
   };
-
-  /** A key of a map without the values that rules detect in it, if there are any. */
-  #newKey(start: number, end: number, place: number): Uint8Array | undefined {
-    const newKey = this.program.keyDecision(this.reader.bytes, start, end).newKeyAt?.(place);
-    if (newKey !== undefined) {
-      this.count(newKey.rule);
-    }
-    return newKey?.bytes;
-  }
 
   #replaced(bytes: Uint8Array, start: number, end: number): Uint8Array {
     for (let i = 0; i < this.found.count; i++) {

@@ -1,4 +1,8 @@
-import { ByteReplacements, lengthField } from "../../otlp/byte-replacements.ts";
+import {
+  ByteReplacements,
+  lengthField,
+  type ReplacementMark,
+} from "../../otlp/byte-replacements.ts";
 import type { Payload } from "../../otlp/payload.ts";
 import { forgetView, WireReader } from "../../otlp/wire-reader.ts";
 import { AttributeRedactor } from "./attribute-redactor.ts";
@@ -7,14 +11,23 @@ import { readKeyValue } from "./key-value-reader.ts";
 import { KeylessRedactor } from "./keyless-redactor.ts";
 import { type FieldRange, RedactionContext } from "./redaction-context.ts";
 import type { RedactionProgram } from "./redaction-program.ts";
+import type { Steps, Stepwise } from "./steps.ts";
 import { SummaryAttributes } from "./summary-attributes.ts";
 import { isUntouchedAttribute } from "./untouched-attribute.ts";
 import { textOf, valueTags } from "./value-text.ts";
-import { type WalkedField, type WalkedMessage, walkedRequests } from "./walked-fields.ts";
+import { type WalkedContent, type WalkedMessage, walkedRequests } from "./walked-fields.ts";
 
 /** A longer name is none of an event with content. */
 const maxEventName = 128;
 const eventNameKey = Buffer.from("event.name");
+
+/** A message that is being walked, and what holds outside of it. */
+interface OpenMessage extends Omit<FieldRange, "fieldStart"> {
+  readonly message: WalkedMessage;
+  /** Undefined for the request, which has no length. */
+  readonly mark: ReplacementMark | undefined;
+  readonly outer: Pick<RedactionContext, "isContent" | "summary">;
+}
 
 /**
  * Redacts one request: walks through its bytes, notes what changes, and makes a new request at the end. Only what changes is written anew, with
@@ -28,10 +41,11 @@ export class RequestRedactor {
   readonly #attributes: AttributeRedactor;
   readonly #keyless: KeylessRedactor;
   readonly #program: RedactionProgram;
-  readonly #mustPause: () => boolean;
+  /** The messages that are being walked, from the outside in. */
+  readonly #open: OpenMessage[] = [];
   #isBroken = false;
 
-  /** `counts` grows by what was changed, in the order of `RedactionProgram.counted`. `mustPause` is asked after each record. */
+  /** `counts` grows by what was changed, in the order of `RedactionProgram.counted`. `mustPause` is asked after about 1 KiB each. */
   constructor(
     program: RedactionProgram,
     { signal, bytes }: Pick<Payload, "signal" | "bytes">,
@@ -45,15 +59,30 @@ export class RequestRedactor {
       reader: this.#reader,
       edits: this.#edits,
       counts,
+      mustPause,
     });
     this.#attributes = new AttributeRedactor(this.#context);
     this.#keyless = new KeylessRedactor(this.#context, this.#attributes.values);
-    this.#mustPause = mustPause;
   }
 
   /** Does the work, and stops where it has to pause. */
-  *run(): Generator<void, void, void> {
-    yield* this.#envelope(this.#request, this.#reader.bytes.length);
+  *run(): Steps<void> {
+    const reader = this.#reader;
+    const { length } = reader.bytes;
+    const open = this.#open;
+    open.push(this.#opened(undefined, this.#request, { lengthStart: 0, start: 0, end: length }));
+    for (let message = open.at(-1); message !== undefined; message = open.at(-1)) {
+      const steps = this.#fields(message);
+      if (steps !== undefined) {
+        yield* steps;
+      }
+      if (this.#isBroken) {
+        return;
+      }
+      if (this.#context.mustPause()) {
+        yield;
+      }
+    }
   }
 
   /** The redacted request, which is the same array if nothing changed; undefined if it cannot be decoded. */
@@ -61,18 +90,18 @@ export class RequestRedactor {
     return this.#isBroken ? undefined : this.#edits.carryOut(this.#reader.bytes);
   }
 
-  /** The messages around the records, from the reader's position up to `end`. */
-  *#envelope(message: WalkedMessage, end: number): Generator<void, void, void> {
+  /** Redacts the fields of a message, up to one that is a message, which is opened, or one whose steps it returns, or up to the next pause. Closes the message at its end. */
+  #fields(open: OpenMessage): Steps<void> | undefined {
     const reader = this.#reader;
-    while (reader.position < end && !this.#isBroken) {
+    const { message, mark, end } = open;
+    while (reader.position < end) {
       const fieldStart = reader.position;
       const tag = reader.tag(end);
       const field = message.byTag[tag];
-      if (field?.kind !== "message" || field.message.isEnvelope !== true) {
-        this.#context.beginRecord();
-        this.#isBroken = !this.#field({ tag, fieldStart, end }, field);
-        if (field !== undefined && this.#mustPause()) {
-          yield;
+      if (field === undefined) {
+        if (!reader.skip(tag, end)) {
+          this.#isBroken = true;
+          return undefined;
         }
         continue;
       }
@@ -80,48 +109,42 @@ export class RequestRedactor {
       const stop = reader.length(end);
       if (stop < 0) {
         this.#isBroken = true;
-        return;
+        return undefined;
       }
       const start = reader.position;
-      const mark = this.#edits.open(lengthStart);
-      yield* this.#envelope(field.message, stop);
-      this.#edits.close(mark, lengthStart, start, stop);
+      if (field.kind === "message") {
+        this.#open.push(this.#opened(open, field.message, { lengthStart, start, end: stop }));
+        return undefined;
+      }
+      if (
+        field.kind !== "attribute" ||
+        !isUntouchedAttribute(this.#context, start, stop, field.place)
+      ) {
+        const isGood = this.#content(field, { fieldStart, lengthStart, start, end: stop });
+        if (typeof isGood === "object") {
+          return this.#steps(isGood, stop);
+        }
+        if (!isGood) {
+          this.#isBroken = true;
+          return undefined;
+        }
+        this.#edits.compact(reader.bytes, mark);
+      }
       reader.position = stop;
+      if (this.#context.isLong()) {
+        return undefined;
+      }
     }
+    this.#close(open);
+    return undefined;
   }
 
-  /** Redacts the field behind its tag, in a message that ends at `end`; false if it is malformed. */
-  #field(
-    {
-      tag,
-      fieldStart,
-      end,
-    }: { readonly tag: number; readonly fieldStart: number; readonly end: number },
-    field: WalkedField | undefined,
-  ): boolean {
-    const reader = this.#reader;
-    if (field === undefined) {
-      return reader.skip(tag, end);
-    }
-    const lengthStart = reader.position;
-    const stop = reader.length(end);
-    if (stop < 0) {
-      return false;
-    }
-    if (
-      field.kind === "attribute" &&
-      isUntouchedAttribute(this.#context, reader.position, stop, field.place)
-    ) {
-      reader.position = stop;
-      return true;
-    }
-    const range = { fieldStart, lengthStart, start: reader.position, end: stop };
-    const isGood = this.#content(field, range);
-    reader.position = stop;
-    return isGood;
+  *#steps(steps: Steps<boolean>, stop: number): Steps<void> {
+    this.#isBroken = !(yield* steps);
+    this.#reader.position = stop;
   }
 
-  #content(field: WalkedField, range: FieldRange): boolean {
+  #content(field: WalkedContent, range: FieldRange): Stepwise<boolean> {
     switch (field.kind) {
       case "attribute":
         return this.#attributes.attribute(range, field.place);
@@ -130,12 +153,6 @@ export class RequestRedactor {
         return true;
       case "body":
         return this.#keyless.body(range, field.place);
-      case "message": {
-        const mark = this.#edits.open(range.lengthStart);
-        const isGood = this.#message(field.message, range.end);
-        this.#edits.close(mark, range.lengthStart, range.start, range.end);
-        return isGood;
-      }
       default: {
         const never: never = field;
         return never;
@@ -143,27 +160,37 @@ export class RequestRedactor {
     }
   }
 
-  /** A record or a message in it, from the reader's position up to `end`. */
-  #message(message: WalkedMessage, end: number): boolean {
-    const reader = this.#reader;
+  /** Begins a message in another one, from the reader's position up to `end`. */
+  #opened(
+    outer: OpenMessage | undefined,
+    message: WalkedMessage,
+    { lengthStart, start, end }: Omit<FieldRange, "fieldStart">,
+  ): OpenMessage {
+    if (outer?.message.isEnvelope === true && message.isEnvelope !== true) {
+      this.#context.beginRecord();
+    }
+    const mark = outer === undefined ? undefined : this.#edits.open(lengthStart);
     const context = this.#context;
-    const outer = { isContent: context.isContent, summary: context.summary };
+    const { isContent, summary } = context;
     if (message.nameTag !== undefined && this.#program.hasContentEvents) {
-      context.isContent = this.#isContent(message, reader.position, end);
+      context.isContent = this.#isContent(message, start, end);
     }
     context.summary = this.#newSummary(message);
-    let isGood = true;
-    while (isGood && reader.position < end) {
-      const fieldStart = reader.position;
-      const tag = reader.tag(end);
-      isGood = this.#field({ tag, fieldStart, end }, message.byTag[tag]);
-    }
+    return { message, lengthStart, start, end, mark, outer: { isContent, summary } };
+  }
+
+  #close({ message, lengthStart, start, end, mark, outer }: OpenMessage): void {
+    const context = this.#context;
     for (const keyValue of context.summary?.keyValues() ?? []) {
       this.#edits.replace(end, end, lengthField(message.summaryTag ?? 0, keyValue));
     }
+    if (mark !== undefined) {
+      this.#edits.close(mark, lengthStart, start, end);
+    }
+    this.#open.pop();
+    this.#edits.compact(this.#reader.bytes, this.#open.at(-1)?.mark);
     context.isContent = outer.isContent;
     context.summary = outer.summary;
-    return isGood;
   }
 
   #newSummary({ summaryTag }: WalkedMessage): SummaryAttributes | undefined {

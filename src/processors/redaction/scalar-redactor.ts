@@ -1,15 +1,15 @@
 import { lengthField } from "../../otlp/byte-replacements.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import type { InnerRules } from "./redaction-program.ts";
-import type { ValueSearch } from "./value-search.ts";
-import { textOf, valueTags, valueText } from "./value-text.ts";
+import { maxSearchedBytes, type ValueSearch } from "./value-search.ts";
+import { valueTags, valueText } from "./value-text.ts";
 
 /** A value and what is to be done with it. */
 export interface ValueTask {
   readonly place: number;
   readonly search: ValueSearch | undefined;
-  /** Whether the lists of the Collector's processor apply. */
-  readonly hasLists: boolean;
+  /** Which of the lists of the Collector's processor apply to it and to what is in it. */
+  readonly lists: "all" | "blocked keys" | "none";
   /** Whether its key is blocked. */
   readonly isBlocked: boolean;
   /** What the rules say of the entries of a map in it. */
@@ -32,66 +32,69 @@ export class ScalarRedactor {
     this.#context = context;
   }
 
+  /** Whether the lists have something to say of a value. */
+  isListed({ lists, isBlocked }: ValueTask): boolean {
+    return (
+      lists !== "none" && (isBlocked || (lists === "all" && this.#context.program.lists.hasValues))
+    );
+  }
+
   /** A text, or bytes, which may be a text. */
   text(range: FieldRange, task: ValueTask, isBytes: boolean): Fate {
     const { start, end } = range;
-    const { bytes } = this.#context.reader;
-    const { lists } = this.#context.program;
-    const result = this.#context.search(task.search, bytes, start, end);
+    const result = this.#context.search(task.search, this.#context.reader.bytes, start, end);
     if (result?.outcome === "delete") {
       this.#context.count(result.by);
       return "delete";
     }
-    const fate: Fate = result?.outcome === "keep" ? "keep" : "stay";
-    const isListed =
-      task.hasLists &&
-      fate === "stay" &&
-      (!isBytes || task.level === "body" || lists.redactsAllTypes);
-    if (!isListed) {
-      this.#replaceFound(range, task);
-      return fate;
-    }
-    const written = isBytes
-      ? Buffer.from(bytes.subarray(start, end)).toString("base64")
-      : textOf(bytes, start, end);
-    const isBody = task.level === "body";
-    if ((!isBody || !task.isBlocked) && lists.isAllowedValue(written)) {
-      this.noteAllowed(task);
-    } else {
-      const redacted =
-        this.#context.found.count > 0 && !isBytes
-          ? Buffer.from(this.#context.withoutFound(start, end)).toString("utf8")
-          : written;
-      const masked = task.isBlocked
-        ? lists.masked(written)
-        : lists.withBlockedMasked(redacted, this.#context.budget);
-      if (masked !== redacted || task.isBlocked) {
-        this.#context.edits.replace(
-          range.fieldStart,
-          end,
-          lengthField(valueTags.string, Buffer.from(masked)),
-        );
-        this.countListed(task);
-        return "stay";
-      }
-    }
-    this.#replaceFound(range, task);
-    return "stay";
-  }
-
-  #replaceFound({ lengthStart, start, end }: FieldRange, task: ValueTask): void {
-    if (this.#context.found.count > 0) {
-      this.#context.replaceContent(lengthStart, end, this.#context.withoutFound(start, end));
+    const left = this.#context.found.count > 0 ? this.#context.withoutFound(start, end) : undefined;
+    const masked =
+      result?.outcome === "keep" || !this.isListed(task)
+        ? undefined
+        : this.#maskedText(range, task, { isBytes, left });
+    if (masked !== undefined) {
+      this.#replaceBy(masked, range, task);
+    } else if (left !== undefined) {
+      this.#context.replaceContent(range.lengthStart, end, left);
       this.#noteMasked(task);
     }
+    return result?.outcome === "keep" ? "keep" : "stay";
+  }
+
+  /** What the lists make of a text, of which the rules have left something else; undefined if nothing. */
+  #maskedText(
+    { start, end }: FieldRange,
+    task: ValueTask,
+    { isBytes, left }: { readonly isBytes: boolean; readonly left: Uint8Array | undefined },
+  ): string | undefined {
+    const { lists } = this.#context.program;
+    const { bytes } = this.#context.reader;
+    const { isBlocked, level } = task;
+    if (isBytes && !this.#isWritten(task)) {
+      return this.#maskedUnwritten(task);
+    }
+    if (end - start > maxSearchedBytes) {
+      const isMasked = isBlocked || lists.blocksValues;
+      return isMasked ? lists.masked(bytes.subarray(start, end)) : undefined;
+    }
+    const written = writtenText(bytes, isBytes, start, end);
+    if ((level !== "body" || !isBlocked) && lists.isAllowedValue(written)) {
+      this.noteAllowed(task);
+      return undefined;
+    }
+    if (isBlocked) {
+      return lists.masked(written);
+    }
+    const redacted = left === undefined ? written : writtenText(left, isBytes);
+    const masked = lists.withBlockedMasked(redacted, this.#context.budget);
+    return masked === redacted ? undefined : masked;
   }
 
   /** A number or a truth value, which is matched as a text where all types are. */
   number(range: FieldRange, task: ValueTask): Fate {
     const { lists } = this.#context.program;
     const isSearched = lists.redactsAllTypes && task.search?.hasPatterns === true;
-    const isListed =
-      task.hasLists && (task.level === "body" || lists.redactsAllTypes || task.isBlocked);
+    const isListed = this.isListed(task);
     if (!isSearched && !isListed) {
       return "stay";
     }
@@ -104,36 +107,55 @@ export class ScalarRedactor {
       this.#context.count(result.by);
       return "delete";
     }
-    if (result?.outcome === "keep") {
-      return "keep";
+    const left =
+      this.#context.found.count > 0 ? this.#context.withoutFoundIn(text).toString() : undefined;
+    const masked =
+      result?.outcome === "keep" || !isListed
+        ? undefined
+        : this.#maskedNumber(written, left ?? written, task);
+    if (masked !== undefined) {
+      this.#replaceBy(masked, range, task);
+    } else if (left !== undefined) {
+      this.#context.edits.replace(range.fieldStart, range.end, textField(left));
+      this.#noteMasked(task);
     }
-    const redacted =
-      this.#context.found.count > 0 ? this.#context.withoutFoundIn(text).toString("utf8") : written;
-    let masked = redacted;
-    if (isListed) {
-      if (!task.isBlocked && lists.isAllowedValue(written)) {
-        this.noteAllowed(task);
-      } else {
-        // As in the Collector: what is no text is masked, or hashed, as an empty one.
-        masked = task.isBlocked
-          ? lists.masked("")
-          : lists.withBlockedMasked(redacted, this.#context.budget);
-        if (masked !== redacted) {
-          this.countListed(task);
-        }
-      }
+    return result?.outcome === "keep" ? "keep" : "stay";
+  }
+
+  #maskedNumber(written: string, left: string, task: ValueTask): string | undefined {
+    const { lists } = this.#context.program;
+    if (!this.#isWritten(task)) {
+      return this.#maskedUnwritten(task);
     }
-    if (masked !== written) {
-      this.#context.edits.replace(
-        range.fieldStart,
-        range.end,
-        lengthField(valueTags.string, Buffer.from(masked)),
-      );
-      if (masked === redacted) {
-        this.#noteMasked(task);
-      }
+    if (lists.isAllowedValue(written)) {
+      this.noteAllowed(task);
+      return undefined;
     }
-    return "stay";
+    if (task.isBlocked) {
+      return lists.masked(written);
+    }
+    const masked = lists.withBlockedMasked(left, this.#context.budget);
+    return masked === left ? undefined : masked;
+  }
+
+  /** Whether the lists see what is no text as a text: where all types are redacted, and in bodies what has no blocked key. */
+  #isWritten({ level, isBlocked }: ValueTask): boolean {
+    return level === "body" ? !isBlocked : this.#context.program.lists.redactsAllTypes;
+  }
+
+  /** What the lists make of what is no text: as in the Collector, an empty text. Undefined if nothing. */
+  #maskedUnwritten(task: ValueTask): string | undefined {
+    const { lists } = this.#context.program;
+    if (task.level !== "body" && lists.isAllowedValue("")) {
+      this.noteAllowed(task);
+      return undefined;
+    }
+    return task.isBlocked ? lists.masked("") : undefined;
+  }
+
+  #replaceBy(text: string, { fieldStart, end }: FieldRange, task: ValueTask): void {
+    this.#context.edits.replace(fieldStart, end, textField(text));
+    this.countListed(task);
   }
 
   /** Notes in the summary that a value in a body has changed. Elsewhere that is noted of the whole attribute. */
@@ -156,4 +178,14 @@ export class ScalarRedactor {
     this.#context.count(task.isBlocked ? blockedKeys : blockedValues);
     this.#noteMasked(task);
   }
+}
+
+/** The content of an `AnyValue` that is this text. */
+export function textField(text: string): Uint8Array {
+  return lengthField(valueTags.string, Buffer.from(text));
+}
+
+function writtenText(bytes: Uint8Array, isBytes: boolean, start = 0, end = bytes.length): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start);
+  return text.toString(isBytes ? "base64" : "utf8");
 }

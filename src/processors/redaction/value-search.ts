@@ -3,8 +3,8 @@ import type { RedactionRule } from "./redaction-rule.ts";
 import { findValues, maxFindings, type ValueKind } from "./value-detectors.ts";
 import { textOf } from "./value-text.ts";
 
-/** A longer text is not searched with regular expressions of the config: it counts as one match of each of their rules. */
-const maxSearchedBytes = 1_048_576;
+/** A longer text is not searched: it counts as one match of each rule. Nothing else is done before it is, so this bounds how long others wait. */
+export const maxSearchedBytes = 1_048_576;
 /** A text with more matches of a pattern counts as one match, and one with more values of a kind as one value. */
 const maxMatches = 1_000;
 const maxFound = maxFindings - 1;
@@ -69,6 +69,34 @@ export class ValueSearch {
     { found, budget }: { readonly found: FoundRanges; readonly budget: MatchBudget },
   ): { readonly outcome: SearchOutcome; readonly by: number } {
     found.clear();
+    if (end - start > maxSearchedBytes) {
+      this.#takeWhole(start, end, found);
+    } else {
+      this.#searchIn(bytes, start, end, { found, budget });
+    }
+    if (found.count === 0) {
+      return unchanged;
+    }
+    const decided = this.#decides ? this.#decide(found) : unchanged;
+    found.merge();
+    return decided;
+  }
+
+  /** Nothing shows that the text may be kept, nor that it need not be changed. */
+  #takeWhole(start: number, end: number, found: FoundRanges): void {
+    for (const [index, { action }] of this.#rules) {
+      if (action !== "keep") {
+        found.add(index, start, end);
+      }
+    }
+  }
+
+  #searchIn(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    { found, budget }: { readonly found: FoundRanges; readonly budget: MatchBudget },
+  ): void {
     if (this.#byKind.size > 0) {
       this.#found = found;
       this.#tooMany = Number.POSITIVE_INFINITY;
@@ -86,12 +114,6 @@ export class ValueSearch {
         found.add(index, start, end);
       }
     }
-    if (found.count === 0) {
-      return unchanged;
-    }
-    const decided = this.#decides ? this.#decide(found) : unchanged;
-    found.merge();
-    return decided;
   }
 
   readonly #onFound = (kind: ValueKind, start: number, end: number): void => {
@@ -110,16 +132,8 @@ export class ValueSearch {
     end: number,
     { found, budget }: { readonly found: FoundRanges; readonly budget: MatchBudget },
   ): void {
-    const isLong = end - start > maxSearchedBytes;
-    const text = isLong ? "" : textOf(bytes, start, end);
-    for (const [index, { action, values }] of this.#withPatterns) {
-      if (isLong) {
-        // Nothing shows that it may be kept, nor that it need not be changed.
-        if (action !== "keep") {
-          found.add(index, start, end);
-        }
-        continue;
-      }
+    const text = textOf(bytes, start, end);
+    for (const [index, { values }] of this.#withPatterns) {
       for (const pattern of values?.patterns ?? []) {
         if (!pattern.test(text)) {
           continue;

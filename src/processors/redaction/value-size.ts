@@ -1,86 +1,97 @@
+import { maxMessageDepth } from "../../otlp/message-description.ts";
 import { tagOf, type WireReader } from "../../otlp/wire-reader.ts";
 import { keyTag, valueTag } from "./key-value-reader.ts";
+import { isPlainValue } from "./plain-value.ts";
 import { valueTags } from "./value-text.ts";
 
 const itemTag = tagOf(1, "length");
 
+/** What the arrays and maps of a value hold, at any depth. */
+export interface ValueSize {
+  /** Texts, bytes and keys. */
+  texts: number;
+  /** Items of arrays and entries of maps, whatever they are, and fields that should not be there: unknown ones, and those that are sent again. */
+  items: number;
+}
+
+type Kind = "value" | "array" | "map" | "entry";
+
+/** A message that is being counted. */
+interface Counted {
+  readonly kind: Kind;
+  readonly end: number;
+  fields: number;
+}
+
 /**
- * How many texts, bytes and keys are in the arrays and maps of the `AnyValue` from `start` up to `end`, at any depth; one more than `max` if there are more.
- * Those of a malformed part do not count. Moves the reader.
+ * The size of the `AnyValue` from `start` up to `end`. Stops where there is more than `max` of something, or something is malformed, or nests too
+ * deep. Moves the reader.
  */
-export function textsInContainers(
+export function valueSize(
   reader: WireReader,
   { start, end }: { readonly start: number; readonly end: number },
-  max: number,
-): number {
-  const first = reader.bytes[start];
-  if (first === valueTags.string || end - start <= 2) {
-    return 0; // Nearly all values.
-  }
+  max: Readonly<ValueSize>,
+): ValueSize {
+  const size = { texts: 0, items: 0 };
+  const open: Counted[] = [{ kind: "value", end, fields: 0 }];
   reader.position = start;
-  return textsIn(reader, end, { before: 0, max });
-}
-
-interface Count {
-  readonly before: number;
-  readonly max: number;
-}
-
-/** Counts from the reader's position, no further than it has to. */
-function textsIn(reader: WireReader, end: number, { before, max }: Count): number {
-  let texts = before;
-  while (reader.position < end && texts <= max) {
-    const tag = reader.tag(end);
-    const isContainer = tag === valueTags.array || tag === valueTags.kvlist;
-    if (!isContainer) {
-      texts += tag === valueTags.string || tag === valueTags.bytes ? 1 : 0;
-      if (!reader.skip(tag, end)) {
-        return before;
+  for (let last = open.at(-1); last !== undefined; last = open.at(-1)) {
+    if (reader.position >= last.end) {
+      open.pop();
+      continue;
+    }
+    const tag = reader.tag(last.end);
+    const inner = innerKind(last.kind, tag);
+    count(size, last, tag);
+    if (size.texts > max.texts || size.items > max.items || open.length > maxMessageDepth) {
+      break;
+    }
+    if (inner === undefined) {
+      if (!reader.skip(tag, last.end)) {
+        break;
       }
       continue;
     }
-    const stop = reader.length(end);
+    const stop = reader.length(last.end);
     if (stop < 0) {
-      return before;
+      break;
     }
-    texts = itemsIn(reader, stop, { before: texts, max }, tag === valueTags.kvlist);
-    reader.position = stop;
-  }
-  return texts;
-}
-
-function itemsIn(reader: WireReader, end: number, { before, max }: Count, isMap: boolean): number {
-  let texts = before;
-  while (reader.position < end && texts <= max) {
-    const tag = reader.tag(end);
-    const stop = tag === itemTag ? reader.length(end) : -1;
-    if (stop < 0) {
-      if (tag === itemTag || !reader.skip(tag, end)) {
-        return texts;
-      }
+    if (inner === "value" && isPlainValue(reader.bytes, reader.position, stop)) {
+      size.texts += isTextTag(reader.bytes[reader.position]) ? 1 : 0;
+      reader.position = stop;
       continue;
     }
-    texts = isMap
-      ? entryTexts(reader, stop, { before: texts, max })
-      : textsIn(reader, stop, { before: texts, max });
-    reader.position = stop;
+    open.push({ kind: inner, end: stop, fields: 0 });
   }
-  return texts;
+  return size;
 }
 
-function entryTexts(reader: WireReader, end: number, { before, max }: Count): number {
-  let texts = before;
-  while (reader.position < end && texts <= max) {
-    const tag = reader.tag(end);
-    const stop = tag === keyTag || tag === valueTag ? reader.length(end) : -1;
-    if (stop < 0) {
-      if (tag === keyTag || tag === valueTag || !reader.skip(tag, end)) {
-        return texts;
-      }
-      continue;
+function innerKind(kind: Kind, tag: number): Kind | undefined {
+  switch (kind) {
+    case "value":
+      return tag === valueTags.array ? "array" : tag === valueTags.kvlist ? "map" : undefined;
+    case "entry":
+      return tag === valueTag ? "value" : undefined;
+    case "array":
+      return tag === itemTag ? "value" : undefined;
+    case "map":
+      return tag === itemTag ? "entry" : undefined;
+    default: {
+      const never: never = kind;
+      return never;
     }
-    texts = tag === keyTag ? texts + 1 : textsIn(reader, stop, { before: texts, max });
-    reader.position = stop;
   }
-  return texts;
+}
+
+/** Counts a field of a message. */
+function count(size: ValueSize, message: Counted, tag: number): void {
+  message.fields += 1;
+  const { kind, fields } = message;
+  const isText = kind === "value" ? isTextTag(tag) : kind === "entry" && tag === keyTag;
+  size.texts += isText ? 1 : 0;
+  size.items += kind === "array" || kind === "map" || fields > (kind === "value" ? 1 : 2) ? 1 : 0;
+}
+
+function isTextTag(tag: number | undefined): boolean {
+  return tag === valueTags.string || tag === valueTags.bytes;
 }

@@ -5,6 +5,10 @@ import { placeIndex } from "./redaction-places.ts";
 /** A field of a message that has something to redact, in it or below it. */
 export type WalkedField =
   | { readonly kind: "message"; readonly message: WalkedMessage }
+  | WalkedContent;
+
+/** A field that is redacted itself. */
+export type WalkedContent =
   | { readonly kind: "attribute"; readonly place: number }
   | { readonly kind: "text"; readonly place: number }
   | { readonly kind: "body"; readonly place: number };

@@ -11,6 +11,7 @@ interface Entry {
   value: Mutable | undefined;
 }
 type Rule = Config["rules"][number];
+type Outcome = "none" | "keep" | "delete";
 
 type Span = readonly [from: number, to: number];
 const detectors: Readonly<Record<string, (written: string) => readonly Span[]>> = {
@@ -110,7 +111,7 @@ function redactLog(config: Config, record: Mutable): void {
     const rules = config.rules.filter(
       (rule) => isIn(rule, "log.body") && rule.keys.length + rule.key_patterns.length === 0,
     );
-    if (apply(config, rules, entry, { place: "log.body", level: "body" })) {
+    if (apply(config, rules, entry, { place: "log.body", level: "body", lists: "all" })) {
       record["body"] = entry.value;
     } else {
       delete record["body"];
@@ -144,7 +145,8 @@ function isIn(rule: Rule, place: string): boolean {
 function attributes(config: Config, owner: unknown, name: string, place: string): void {
   const holder = owner as Mutable | undefined;
   if (holder !== undefined && Array.isArray(holder[name])) {
-    put(holder, name, redactEntries(config, list(holder[name]), place, "attribute"));
+    const entries = list(holder[name]);
+    put(holder, name, redactEntries(config, entries, { place, level: "attribute", lists: "all" }));
   }
 }
 
@@ -160,8 +162,7 @@ function put(holder: Mutable, name: string, items: unknown[]): void {
 function redactEntries(
   config: Config,
   entries: Mutable[],
-  place: string,
-  level: "attribute" | "nested" | "body",
+  { place, level, lists }: Where,
   outer: Outer = { searching: [], keptBy: undefined },
 ): Mutable[] {
   return entries.flatMap((entry) => {
@@ -174,7 +175,7 @@ function redactEntries(
     }
     const rules = rulesFor(config, place, key, outer);
     const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
-    if (!apply(config, rules, changed, { place, level, outer })) {
+    if (!apply(config, rules, changed, { place, level, lists, outer })) {
       return [];
     }
     const rest = withNewKey(config, entry, place, outer);
@@ -183,6 +184,13 @@ function redactEntries(
     }
     return [rest];
   });
+}
+
+interface Where {
+  readonly place: string;
+  readonly level: "attribute" | "nested" | "body";
+  /** Which of the lists apply. */
+  readonly lists: "all" | "blocked keys" | "none";
 }
 
 /** What holds for all entries of a map: rules that look for values in all of them, and the rule that keeps them from later ones. */
@@ -238,11 +246,7 @@ function apply(
   config: Config,
   rules: readonly Rule[],
   entry: Entry,
-  {
-    place,
-    level,
-    outer = { searching: [], keptBy: undefined },
-  }: { place: string; level: "attribute" | "nested" | "body"; outer?: Outer },
+  { outer = { searching: [], keptBy: undefined }, ...where }: Where & { readonly outer?: Outer },
 ): boolean {
   const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
   const whole = rules[wholeAt];
@@ -254,29 +258,24 @@ function apply(
     return (
       entry.value === undefined ||
       inside(config, before, entry.value, {
-        place,
-        level,
-        hasLists: whole === undefined && outer.keptBy === undefined,
+        ...where,
+        lists: whole === undefined ? where.lists : "none",
         isBlocked,
         outer: { searching: before.filter(hasKeys), keptBy: whole ?? outer.keptBy },
       })
     );
   }
   const deciding = before.filter(({ action }) => action === "delete" || action === "keep");
-  if (deciding.length > 0 && entry.value !== undefined) {
-    const { stringValue, bytesValue } = entry.value;
-    const top =
-      typeof bytesValue === "string"
-        ? Buffer.from(bytesValue, "hex").toString("latin1")
-        : stringValue;
-    if (typeof top === "string" && spliced(config, deciding, top).outcome !== "none") {
-      // What was found before it was kept stays found.
-      const { text: rest, outcome } = spliced(config, before, top);
-      const isBytes = typeof bytesValue === "string";
-      entry.value[isBytes ? "bytesValue" : "stringValue"] = isBytes
-        ? Buffer.from(rest, "latin1").toString("hex")
-        : rest;
-      return outcome !== "delete";
+  const searched = deciding.some(({ action }) => action === "keep") ? before : deciding;
+  if (entry.value !== undefined && isScalar(entry.value)) {
+    const copy = structuredClone(entry.value);
+    const outcome = byRules(config, searched, copy);
+    if (outcome === "delete") {
+      return false;
+    }
+    if (outcome === "keep") {
+      entry.value = copy; // What was found before it was kept stays found.
+      return true;
     }
   }
   if (whole.action === "delete") {
@@ -286,14 +285,11 @@ function apply(
     entry.value = { stringValue: mask(config) };
     return true;
   }
-  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value, place);
+  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value, where.place);
   return true;
 }
 
-interface Inside {
-  readonly place: string;
-  readonly level: "attribute" | "nested" | "body";
-  readonly hasLists: boolean;
+interface Inside extends Where {
   readonly isBlocked: boolean;
   /** For the entries of a map in it. */
   readonly outer: Outer;
@@ -303,43 +299,92 @@ function hasKeys(rule: Rule): boolean {
   return rule.keys.length + rule.key_patterns.length > 0;
 }
 
+const scalars = ["stringValue", "bytesValue", "intValue", "boolValue", "doubleValue"];
+
+function isScalar(value: Mutable): boolean {
+  return scalars.some((name) => value[name] !== undefined);
+}
+
+/** What the rules make of a text, a number or bytes. */
+function byRules(config: Config, rules: readonly Rule[], value: Mutable): Outcome {
+  const { stringValue, bytesValue } = value;
+  if (typeof stringValue === "string") {
+    const { text: rest, outcome } = spliced(config, rules, stringValue);
+    value["stringValue"] = rest;
+    return outcome;
+  }
+  if (typeof bytesValue === "string") {
+    const written = Buffer.from(bytesValue, "hex").toString("latin1");
+    const { text: rest, outcome } = spliced(config, rules, written);
+    value["bytesValue"] = Buffer.from(rest, "latin1").toString("hex");
+    return outcome;
+  }
+  if (!config.redact_all_types || rules.every(({ values }) => values.length === 0)) {
+    return "none";
+  }
+  const written = asText(value);
+  const { text: rest, outcome } = spliced(config, rules, written);
+  if (rest !== written) {
+    replaceBy(value, rest);
+  }
+  return outcome;
+}
+
+function isAllowedText(config: Config, written: string): boolean {
+  return config.allowed_values.some((pattern) => new RegExp(pattern).test(written));
+}
+
+/** False if the value goes. */
 function inside(config: Config, rules: readonly Rule[], value: Mutable, where: Inside): boolean {
-  const { level, hasLists, isBlocked } = where;
-  const isText = typeof value["stringValue"] === "string";
-  const lists = hasLists && (isBlocked || config.blocked_values.length > 0);
-  if (lists && isBlocked && !isText) {
+  const { level, lists, isBlocked } = where;
+  const hasValues = config.blocked_values.length + config.allowed_values.length > 0;
+  const isListed = lists !== "none" && (isBlocked || (lists === "all" && hasValues));
+  const isWritten =
+    typeof value["stringValue"] === "string" ||
+    (level === "body" ? !isBlocked && isScalar(value) : config.redact_all_types);
+  const written = isWritten ? asText(value) : "";
+  const isAllowed = !(level === "body" && isBlocked) && isAllowedText(config, written);
+  if (isScalar(value)) {
+    const outcome = byRules(config, rules, value);
+    if (outcome === "none" && isListed && !isAllowed) {
+      const left = asText(value);
+      const masked = isWritten && !isBlocked ? blocked(config, left) : left;
+      if (isBlocked || masked !== left) {
+        replaceBy(value, isBlocked ? mask(config) : masked);
+      }
+    }
+    return outcome !== "delete";
+  }
+  const isWhole = isListed && (level === "attribute" || isBlocked);
+  if (isWhole && isAllowed && level !== "body") {
+    return insideItems(config, rules, value, { ...where, lists: "none" });
+  }
+  if (isWhole && isBlocked) {
     replaceBy(value, mask(config));
     return true;
   }
-  for (const name of ["stringValue", "bytesValue"]) {
-    const raw = value[name];
-    if (typeof raw !== "string") {
-      continue;
-    }
-    const written = name === "bytesValue" ? Buffer.from(raw, "hex").toString("latin1") : raw;
-    const { text: rest, outcome } = spliced(config, rules, written);
-    if (outcome === "delete") {
-      return false;
-    }
-    const listed = lists && outcome !== "keep" && (name === "stringValue" || level === "body");
-    const before = name === "bytesValue" ? Buffer.from(raw, "hex").toString("base64") : rest;
-    const masked = listed ? blocked(config, before, isBlocked) : before;
-    if (masked !== before || (listed && isBlocked)) {
-      replaceBy(value, masked);
-    } else {
-      value[name] = name === "bytesValue" ? Buffer.from(rest, "latin1").toString("hex") : rest;
+  if (isWhole && isWritten) {
+    const copy = structuredClone(value);
+    insideItems(config, rules, copy, { ...where, lists: "blocked keys" });
+    const left = asText(copy);
+    if (blocked(config, left) !== left) {
+      replaceBy(value, blocked(config, left));
+      return true;
     }
   }
-  for (const name of ["intValue", "boolValue", "doubleValue"]) {
-    if (value[name] !== undefined && lists && (level === "body" || isBlocked)) {
-      const written = scalarText(name, value[name]);
-      const masked = isBlocked ? mask(config) : blocked(config, written, false);
-      if (masked !== written) {
-        replaceBy(value, masked);
-      }
-    }
-  }
-  const below = { ...where, level: level === "attribute" ? ("nested" as const) : level };
+  return insideItems(config, rules, value, where);
+}
+
+function insideItems(
+  config: Config,
+  rules: readonly Rule[],
+  value: Mutable,
+  where: Inside,
+): boolean {
+  const below = {
+    ...where,
+    level: where.level === "attribute" ? ("nested" as const) : where.level,
+  };
   const array = value["arrayValue"] as Mutable | undefined;
   if (array !== undefined && Array.isArray(array["values"])) {
     put(
@@ -350,10 +395,52 @@ function inside(config: Config, rules: readonly Rule[], value: Mutable, where: I
   }
   const map = value["kvlistValue"] as Mutable | undefined;
   if (map !== undefined && Array.isArray(map["values"])) {
-    const { place, outer } = where;
-    put(map, "values", redactEntries(config, list(map["values"]), place, below.level, outer));
+    put(map, "values", redactEntries(config, list(map["values"]), below, where.outer));
   }
   return true;
+}
+
+/** As the Collector writes a value. */
+function asText(value: Mutable): string {
+  const { stringValue } = value;
+  if (typeof stringValue === "string") {
+    return stringValue;
+  }
+  const json = jsonOf(value);
+  return typeof value["bytesValue"] === "string" ? JSON.parse(json) : json === "null" ? "" : json;
+}
+
+function jsonOf(value: Mutable): string {
+  const [name, content] = Object.entries(value).find(([each]) => !each.startsWith("?")) ?? ["", ""];
+  const go = (written: string) =>
+    JSON.stringify(written).replaceAll(
+      /[<>&]/g,
+      (each) => `\\u00${each.charCodeAt(0).toString(16)}`,
+    );
+  switch (name) {
+    case "":
+      return "null";
+    case "stringValue":
+      return go(String(content));
+    case "bytesValue":
+      return go(Buffer.from(String(content), "hex").toString("base64"));
+    case "arrayValue":
+      return `[${list((content as Mutable)["values"])
+        .map(jsonOf)
+        .join()}]`;
+    case "kvlistValue": {
+      const entries = new Map(
+        list((content as Mutable)["values"]).map((entry) => [
+          String(entry["key"] ?? ""),
+          jsonOf((entry["value"] ?? {}) as Mutable),
+        ]),
+      );
+      const sorted = [...entries].sort(([a], [b]) => (a < b ? -1 : 1));
+      return `{${sorted.map(([key, each]) => `${go(key)}:${each}`).join()}}`;
+    }
+    default:
+      return scalarText(name, content);
+  }
 }
 
 function replaceBy(value: Mutable, written: string): void {
@@ -363,13 +450,11 @@ function replaceBy(value: Mutable, written: string): void {
   value["stringValue"] = written;
 }
 
-function blocked(config: Config, written: string, isBlocked: boolean): string {
-  return isBlocked
-    ? mask(config)
-    : config.blocked_values.reduce(
-        (rest, pattern) => rest.replace(new RegExp(pattern, "g"), mask(config)),
-        written,
-      );
+function blocked(config: Config, written: string): string {
+  return config.blocked_values.reduce(
+    (rest, pattern) => rest.replace(new RegExp(pattern, "g"), mask(config)),
+    written,
+  );
 }
 
 function mask(config: Config): string {
@@ -387,10 +472,10 @@ function scalarText(name: string, value: unknown): string {
   return String(Buffer.from(bytes).readDoubleLE());
 }
 
-function hash(config: Config, written: string): string {
+function hash(config: Config, written: string, encoding: "utf8" | "latin1" = "utf8"): string {
   const isInUrl = /^agent(?::|%(?:25)*3a)/i.test(written);
   return createHmac("sha256", config.hmac_key?.reveal() ?? "")
-    .update(isInUrl ? decodeURIComponent(decodeURIComponent(written)) : written)
+    .update(isInUrl ? decodeURIComponent(decodeURIComponent(written)) : written, encoding)
     .digest("hex")
     .slice(0, 12);
 }
@@ -403,9 +488,15 @@ function hashed(config: Config, value: Mutable, place: string): Mutable {
     case "stringValue":
       return content === "" ? value : { stringValue: hash(config, String(content)) };
     case "bytesValue":
-      return {
-        stringValue: hash(config, Buffer.from(String(content), "hex").toString("base64")),
-      };
+      return content === ""
+        ? value
+        : {
+            stringValue: hash(
+              config,
+              Buffer.from(String(content), "hex").toString("latin1"),
+              "latin1",
+            ),
+          };
     case "arrayValue":
     case "kvlistValue": {
       const values = list((content as Mutable)["values"]).map((item) =>
@@ -451,9 +542,9 @@ function spliced(
   config: Config,
   rules: readonly Rule[],
   written: string,
-): { text: string; outcome: "none" | "keep" | "delete" } {
+): { text: string; outcome: Outcome } {
   const found: { rule: number; from: number; to: number }[] = [];
-  let outcome: "none" | "keep" | "delete" = "none";
+  let outcome: Outcome = "none";
   for (const [index, rule] of rules.entries()) {
     const matches = [
       ...rule.values.flatMap((pattern) =>

@@ -88,7 +88,9 @@ const configs = fc
     allowed_keys: fc.subarray(keyPool.filter((key) => key !== "")),
     ignored_keys: fc.subarray(["b.c"]),
     blocked_key_patterns: fc.subarray(["oken"]),
-    blocked_values: fc.subarray(["a[bg]", "4"]),
+    blocked_values: fc.subarray(["a[bg]", "4", '^"?p']),
+    allowed_values: fc.oneof(fc.constant([]), fc.subarray(["^42", "plain", "^$", "main"])),
+    redact_all_types: fc.boolean(),
     rules: fc.array(rules, { maxLength: 4 }),
     masking_string: fc.constantFrom("", "#"),
   })
