@@ -7,6 +7,7 @@ import type { ActivityLimits } from "../model/limits.ts";
 import type { SignalBatch } from "../model/signal-batch.ts";
 import type { ActivityHandover, JournalUse } from "./activity-handover.ts";
 import { partsOf } from "./batch-parts.ts";
+import { EventClock } from "./event-clock.ts";
 import { journalVersion, type StoredKeys } from "./journal-records.ts";
 import { JournalWriter, snapshotRecords } from "./journal-writer.ts";
 import { type Pause, PauseDetector } from "./pause-detector.ts";
@@ -63,6 +64,7 @@ export class DurableActivity {
   series: SeriesIdentity;
   readonly #options: DurableActivityOptions;
   readonly #pauses: PauseDetector;
+  readonly #eventClock = new EventClock();
   #writer: JournalWriter | undefined;
   /** The engine's clock minus the monotonic clock. */
   #offsetMs = 0;
@@ -92,7 +94,7 @@ export class DurableActivity {
       logger: options.logger,
       context: () => {
         const { calls, pending } = options.emitter;
-        return { calls, pending, anchor: this.now() };
+        return { calls, pending, anchor: this.#eventTime() };
       },
     });
     this.engine = options.createEngine(limits);
@@ -118,9 +120,23 @@ export class DurableActivity {
 
   /** The time of the last call, as replay will compute it. */
   lastCallAt(): ClockAnchor {
-    const { atMs, unixMs } = this.now();
-    const { nowMs } = this.engine;
-    return { atMs: nowMs, unixMs: unixMs - (atMs - nowMs) };
+    return this.#eventClock.at(this.engine.nowMs, this.now());
+  }
+
+  /** The engine's clock, for a call that follows at once. */
+  #callAtMs(): number {
+    const now = this.now();
+    const anchor = this.#eventClock.follow(now);
+    if (anchor !== undefined) {
+      this.#writer?.anchor({ ...anchor, awayMs: 0 });
+    }
+    return now.atMs;
+  }
+
+  /** Both clocks, as events are timed now. */
+  #eventTime(): ClockAnchor {
+    const now = this.now();
+    return this.#eventClock.at(now.atMs, now);
   }
 
   /** Recovers the state of an earlier process and records every call from now on. Called once, before the first call. */
@@ -186,7 +202,7 @@ export class DurableActivity {
     const records = snapshotRecords(
       { ...persisted, engine: this.engine, evictions: emitter.evictions },
       // The emitter hands over what is pending.
-      { header: { ...header, ...this.now() }, calls: emitter.calls, pending: [] },
+      { header: { ...header, ...this.#eventTime() }, calls: emitter.calls, pending: [] },
     );
     const journal = this.#writer?.journal;
     let release = () => {};
@@ -283,7 +299,7 @@ export class DurableActivity {
   /** Applies signals that arrive now. Returns the events of each call that this takes; see `partsOf`. */
   apply(signals: SignalBatch): readonly (readonly ActivityEvent[])[] {
     void this.#snapshotIfDue();
-    const { atMs: nowMs } = this.now();
+    const nowMs = this.#callAtMs();
     const calls: (readonly ActivityEvent[])[] = [];
     for (const rows of partsOf(signals)) {
       const events = this.engine.apply(signals, nowMs, rows);
@@ -297,7 +313,7 @@ export class DurableActivity {
   /** Decides what is due by now. A long backlog takes several calls, while `engine.isBehind`. */
   tick(): readonly ActivityEvent[] {
     void this.#snapshotIfDue();
-    const { atMs: nowMs } = this.now();
+    const nowMs = this.#callAtMs();
     const events = this.engine.tick(nowMs);
     const isClockDue = nowMs - this.#recordedMs >= clockRecordIntervalMs;
     if (this.engine.hasDecided || (isClockDue && this.engine.view.sizes().openWork > 0)) {
@@ -309,7 +325,7 @@ export class DurableActivity {
 
   /** The last `tick` before the program ends, or the last few while `engine.isBehind`. Always recorded, never after a snapshot. */
   close(): readonly ActivityEvent[] {
-    const { atMs: nowMs } = this.now();
+    const nowMs = this.#callAtMs();
     const events = this.engine.tick(nowMs);
     this.#writer?.call({ nowMs, hasEvents: events.length > 0 });
     return events;
@@ -393,6 +409,7 @@ export class DurableActivity {
   ): JournalWriter {
     const { persisted, limits, emitter } = this.#options;
     const { isNew, anchor } = options;
+    this.#eventClock.anchorAt(anchor);
     this.#writer = new JournalWriter(
       journal,
       { ...persisted, engine: this.engine, evictions: emitter.evictions },
@@ -409,8 +426,9 @@ export class DurableActivity {
     const pausedAtMs = this.engine.nowMs;
     this.engine.addDowntime(awayMs, pausedAtMs);
     this.#afterPauseMs = pausedAtMs + 1;
-    const atMs = clock.nowMs() + this.#offsetMs;
-    this.#writer?.pause({ atMs, unixMs: clock.unixMs(), awayMs, pausedAtMs });
+    const anchor = { atMs: clock.nowMs() + this.#offsetMs, unixMs: clock.unixMs() };
+    this.#eventClock.anchorAt(anchor);
+    this.#writer?.anchor({ ...anchor, awayMs, pausedAtMs });
     if (lastedMs >= minReportedPauseMs) {
       logger.warn(
         "The collector was paused. Deadlines moved by that time, and by the time to read what senders sent meanwhile.",

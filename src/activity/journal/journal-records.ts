@@ -110,10 +110,10 @@ export const restartSchema = z.object({
 export type Restart = z.output<typeof restartSchema>;
 
 export const anchorSchema = z.object({
-  /** The engine's clock and Unix time after the pause. */
+  /** The engine's clock and Unix time, after a pause or because the two had drifted apart. */
   atMs: z.number(),
   unixMs: z.number(),
-  /** How long the program was paused while the engine's clock stood still. */
+  /** How long the program was paused while the engine's clock stood still; 0 without a pause. */
   awayMs: z.number(),
   /**
    * The engine's clock when it stood still. It is that of a call which may have decided nothing, so that it is in no other record. Absent

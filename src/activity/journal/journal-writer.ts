@@ -81,8 +81,8 @@ export class JournalWriter {
     this.journal.append(recordWithLimits(recordTypes.restart, restart));
   }
 
-  /** Records a pause of the program. */
-  pause(anchor: PauseAnchor): void {
+  /** Records both clocks, after a pause of the program or because they have drifted apart. */
+  anchor(anchor: PauseAnchor): void {
     this.journal.append(jsonRecord(recordTypes.anchor, anchor));
   }
 

@@ -214,6 +214,8 @@ describe("a collector that is killed and started again", () => {
     first.clock.advance(20_000);
     await delivered();
     const recorded = storage.records.length;
+    // As much as two clocks drift apart in minutes.
+    first.clock.setUnixMs(first.clock.unixMs() + 0.4);
     await first.send(
       { id: 3, parent: 1, start: 1, tool: "read", end: 20 },
       { id: 4, parent: 1, start: 1, tool: "write", end: 20 },
@@ -240,6 +242,24 @@ describe("a collector that is killed and started again", () => {
     const uids = [...first.records(), ...second.records()].map(uidOf);
     expect(new Set(uids).size).toBe(4);
     expect(uids).toEqual(uids.map(() => expect.stringMatching(/^[0-9a-f]{32}-\d+$/)));
+  });
+
+  test("times events by the wall clock again when that is set, or has drifted, also those that are emitted again", async () => {
+    const storage = new MemoryStorage();
+    const first = await open(storage);
+    first.holdLogs();
+    await first.send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    first.clock.setUnixMs(first.clock.unixMs() + 11);
+    await first.send({ id: 1, start: 0, end: 3 });
+    const dueS = (first.clock.unixMs() + 10_000) / 1000;
+    first.clock.advance(20_000);
+    first.clock.setUnixMs(first.clock.unixMs() + 3_600_000);
+    first.clock.advance(1_000);
+    storage.lastWrittenUnixMs = first.clock.unixMs();
+
+    const second = await open(storage, { afterMs: 100_000 });
+    await delivered();
+    expect(second.events()).toMatchObject([{ eventName: "session.activity.evicted", atS: dueS }]);
   });
 
   test("records a delivery at once, so that few events are emitted twice", async () => {
