@@ -24,12 +24,27 @@ export const damages = [
   "removed log",
   /** The log ends with zeros, as after a power cut. */
   "zeros after the log",
+  /** A snapshot is gone. */
+  "removed snapshot",
+  /** What tells how long the log was is gone. */
+  "removed end",
 ] as const;
 export type Damage = (typeof damages)[number];
 
+/** The files of which one is damaged. */
+const kinds = {
+  "cut log": /^log-\d+$/,
+  "changed log": /^log-\d+$/,
+  "changed snapshot": /^snapshot-\d+$/,
+  "removed log": /^log-\d+$/,
+  "zeros after the log": /^log-\d+$/,
+  "removed snapshot": /^snapshot-\d+$/,
+  "removed end": /^end$/,
+} as const satisfies Record<Damage, RegExp>;
+
 /** Damages one file below a directory of journals. Returns what it did; undefined when no file is of that kind. */
 export function damageFile(directory: string, damage: Damage, chance: Chance): string | undefined {
-  const kind = damage === "changed snapshot" ? /^snapshot-\d+$/ : /^log-\d+$/;
+  const kind = kinds[damage];
   const files = filesBelow(directory)
     .filter(({ name, path }) => kind.test(name) && statSync(path).size > 64)
     .toSorted((a, b) => a.path.localeCompare(b.path));
@@ -48,6 +63,8 @@ export function damageFile(directory: string, damage: Damage, chance: Chance): s
       changeByte(file.path, at);
       break;
     case "removed log":
+    case "removed snapshot":
+    case "removed end":
       rmSync(file.path);
       break;
     case "zeros after the log":

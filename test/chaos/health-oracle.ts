@@ -32,3 +32,33 @@ export function judgeReadiness({
   }
   return contradictions;
 }
+
+/** What a page of health says when all faults are over. Of a storage that was damaged it may say that it lacks its end. */
+export function judgeHealed({
+  path,
+  status,
+  text,
+  wasDamaged,
+}: {
+  readonly path: string;
+  readonly status: number;
+  readonly text: string;
+  readonly wasDamaged: boolean;
+}): readonly Contradiction[] {
+  const isHonest = wasDamaged && path === "/ready" && onlyLacksItsEnd(text);
+  return status === 200 || (status === 503 && isHonest)
+    ? []
+    : [{ about: "health", what: `${path} answers ${status} when all is well: ${text}` }];
+}
+
+function onlyLacksItsEnd(text: string): boolean {
+  const errors: Readonly<Record<string, string>> = JSON.parse(text).errors ?? {};
+  return (
+    Object.keys(errors).length > 0 &&
+    Object.entries(errors).every(
+      ([component, error]) =>
+        component.startsWith("processor:session_activity") &&
+        error.startsWith("The end of the stored state was missing at the start"),
+    )
+  );
+}

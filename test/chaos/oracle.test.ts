@@ -11,7 +11,7 @@ import { judgeDelivery } from "./delivery-oracle.ts";
 import type { DialectName } from "./dialect.ts";
 import { judgeEvents } from "./event-oracle.ts";
 import { judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
-import { judgeReadiness } from "./health-oracle.ts";
+import { judgeHealed, judgeReadiness } from "./health-oracle.ts";
 import { contentsOf, hex, itemKey } from "./items.ts";
 import { eventNames, Ledger } from "./ledger.ts";
 import { judgeLife } from "./manners-oracle.ts";
@@ -450,6 +450,22 @@ test("a readiness page that is well while the storage is not is found out, and s
   expect(about(judgeReadiness({ ...look, status: 200 }))).toEqual(["health"]);
   expect(about(judgeReadiness({ ...look, status: 500 }))).toEqual(["health", "health"]);
   expect(about(judgeReadiness({ ...look, text: "a canary" }))).toEqual(["leak"]);
+});
+
+test("a page of health that is not well when all is well is found out, unless only the end of a damaged state is missing", () => {
+  const missing = JSON.stringify({
+    errors: {
+      "processor:session_activity":
+        "The end of the stored state was missing at the start, so work that was open in it is not tracked.",
+    },
+  });
+  const look = { path: "/ready", status: 503, text: missing, wasDamaged: true };
+  expect(judgeHealed(look)).toEqual([]);
+  expect(judgeHealed({ ...look, status: 200, wasDamaged: false })).toEqual([]);
+  expect(about(judgeHealed({ ...look, wasDamaged: false }))).toEqual(["health"]);
+  expect(about(judgeHealed({ ...look, path: "/" }))).toEqual(["health"]);
+  const full = JSON.stringify({ errors: { "extension:file_storage": "State is not stored." } });
+  expect(about(judgeHealed({ ...look, text: full }))).toEqual(["health"]);
 });
 
 const stopped = { asked: ["SIGTERM"], signal: null };

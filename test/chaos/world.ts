@@ -26,6 +26,7 @@ import { judgeEvents } from "./event-oracle.ts";
 import { type EvictionFigures, judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
 import { deckOf, faults, limitFiles } from "./faults.ts";
 import { Filler } from "./fillers.ts";
+import { judgeHealed } from "./health-oracle.ts";
 import { hostileBodies } from "./hostile.ts";
 import type { Contents } from "./items.ts";
 import { Ledger } from "./ledger.ts";
@@ -128,6 +129,8 @@ class World {
   readonly #beganMs = performance.now();
   readonly #timeline: Happening[] = [];
   readonly #faults = new Map<string, number>();
+  /** Whether the storage was damaged, so that its end may be missing. */
+  #wasDamaged = false;
   readonly #contradictions: (Contradiction & { readonly atMs: number })[] = [];
   readonly #networks: BadNetwork[] = [];
   readonly #hostileBodies = hostileBodies();
@@ -298,6 +301,7 @@ class World {
       const done = damageFile(join(this.#directory, "state"), damage, this.#chance);
       this.#note("storage damaged", done ?? `${damage}: there is no such file`);
     }
+    this.#wasDamaged = true;
     books.truth.forgive();
     await stack.start();
     observer.forget();
@@ -422,11 +426,9 @@ class World {
   async #judgeHealthy(stack: Stack): Promise<void> {
     for (const path of ["/", "/ready"]) {
       const { status, text } = await statusOf(stack.ports?.health ?? 0, path);
-      if (status !== 200) {
-        this.#report({
-          about: "health",
-          what: `${path} answers ${status} when all is well: ${text}`,
-        });
+      const wasDamaged = this.#wasDamaged;
+      for (const contradiction of judgeHealed({ path, status, text, wasDamaged })) {
+        this.#report(contradiction);
       }
     }
   }
