@@ -12,7 +12,7 @@ const placeholder =
   /^(?:\$[A-Z_][A-Z0-9_]*|\$[a-z_]*(?:token|password|secret|key|pass|pwd|cookie|auth)|\$?\{\{?[\w .:-]*\}?\}?|\$\([^()]*\)?|\$\{\w+:?\?.*|<[\w .:-]*>?|\[[A-Za-z_ -]*\]?|[*x.…-]+|%[sdvq]|[0-9]{1,3})[.,;:)\]}]*$/;
 /** What code takes a secret from: `process.env.TOKEN`, `this.#token`. */
 const member =
-  /^!*(?:this|self|process|config|settings|options|opts|env|os|import|request|req|ctx|context|props|params|args|module|exports|z|Buffer|crypto)(?:\??\.#?|\[)[\w.?#[\]]*[\w\]](?:\(.*)?[.,;:)\]}?!]*$/;
+  /^!*(?:this|self|process\??\.env|import\.meta|os\.environ|config|settings|options|opts|request|req|context|ctx|props|params|args|module|exports)(?:\??\.#?|\[)[A-Za-z_.?#[\]]*(?:\(.*)?[.,;:)\]}?!]*$/;
 /** The same by a call, a type or a pattern: `hostKeyOf(name)`, `text.slice(`, `Partial<Key`, `/^x/`. */
 const call =
   /^(?:[A-Za-z_$][\w$.]*\((?:\)[.,;:)\]}?!]*)?$|[a-z]+(?:[A-Z][a-z]+)+\(|[a-zA-Z]+(?:\??\.[a-zA-Z]+)+\(|[A-Z][a-z]+[A-Za-z]*<|\/\^)/;

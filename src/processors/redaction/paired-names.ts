@@ -18,9 +18,17 @@ export function isValueOfSecret(bytes: Uint8Array, start: number, end: number): 
   ) {
     return false;
   }
-  if (textOf(bytes, from, end).toLowerCase() !== "value") {
+  if (!isItemBefore(bytes, from, start) || textOf(bytes, from, end).toLowerCase() !== "value") {
     return false;
   }
   const [, name = ""] = named.exec(textOf(bytes, Math.max(start, from - maxPair), from)) ?? [];
   return isSecretName(name);
+}
+
+/** Whether the end of another item is before `from`, and perhaps a quote. */
+function isItemBefore(bytes: Uint8Array, from: number, start: number): boolean {
+  const last = bytes[from - 1] ?? 0;
+  const isQuoted = last === 0x22 || last === 0x27;
+  const before = isQuoted && from - 2 >= start ? (bytes[from - 2] ?? 0) : last;
+  return before <= 0x20 || before === 0x2c;
 }
