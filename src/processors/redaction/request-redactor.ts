@@ -19,6 +19,8 @@ import { type WalkedContent, type WalkedMessage, walkedRequests } from "./walked
 
 /** A longer name is none of an event with content. */
 const maxEventName = 128;
+/** So many bytes of a message are searched for its name at a piece. */
+const maxNameWindow = 65_536;
 const eventNameKey = Buffer.from("event.name");
 
 /** A message that is being walked, and what holds outside of it. */
@@ -113,8 +115,9 @@ export class RequestRedactor {
       }
       const start = reader.position;
       if (field.kind === "message") {
-        this.#open.push(this.#opened(open, field.message, { lengthStart, start, end: stop }));
-        return undefined;
+        const inner = this.#opened(open, field.message, { lengthStart, start, end: stop });
+        this.#open.push(inner);
+        return this.#named(inner);
       }
       if (
         field.kind !== "attribute" ||
@@ -172,11 +175,20 @@ export class RequestRedactor {
     const mark = outer === undefined ? undefined : this.#edits.open(lengthStart);
     const context = this.#context;
     const { isContent, summary } = context;
-    if (message.nameTag !== undefined && this.#program.hasContentEvents) {
-      context.isContent = this.#isContent(message, start, end);
-    }
     context.summary = this.#newSummary(message);
     return { message, lengthStart, start, end, mark, outer: { isContent, summary } };
+  }
+
+  /** Notes whether a message is content by its name, or returns the steps that this takes. */
+  #named(open: OpenMessage): Steps<void> | undefined {
+    const { message, start, end } = open;
+    if (message.nameTag === undefined || !this.#program.hasContentEvents) {
+      return undefined;
+    }
+    this.#context.isContent = false;
+    const next = this.#lookForName(open, start, Math.min(end, start + maxNameWindow));
+    this.#reader.position = start;
+    return next < end ? this.#lookFurtherForName(open, next) : undefined;
   }
 
   #close({ message, lengthStart, start, end, mark, outer }: OpenMessage): void {
@@ -200,30 +212,47 @@ export class RequestRedactor {
       : undefined;
   }
 
-  /** Whether the event or log record from `start` up to `end` is content by its name. The reader stays where it is. */
-  #isContent({ nameTag, summaryTag, isLog }: WalkedMessage, start: number, end: number): boolean {
+  /**
+   * Looks for the name by which an event or a log record is content, in its fields that begin from `start` up to `limit`. Returns where the next field begins,
+   * or the end of the message if there is nothing more to look for. Moves the reader.
+   */
+  #lookForName({ message, end }: OpenMessage, start: number, limit: number): number {
+    const { nameTag, summaryTag, isLog } = message;
     const reader = this.#reader;
-    let isContent = false;
-    while (reader.position < end) {
+    reader.position = start;
+    while (reader.position < limit) {
       const tag = reader.tag(end);
       if (tag !== nameTag && (tag !== summaryTag || isLog !== true)) {
         if (!reader.skip(tag, end)) {
-          break;
+          return end;
         }
         continue;
       }
       const stop = reader.length(end);
       if (stop < 0) {
-        break;
+        return end;
       }
-      isContent ||=
+      const isContent =
         tag === nameTag
           ? this.#isContentName(reader.position, stop)
           : this.#isContentAttribute(reader.position, stop);
+      if (isContent) {
+        this.#context.isContent = true;
+        return end;
+      }
       reader.position = stop;
     }
-    reader.position = start;
-    return isContent;
+    return reader.position;
+  }
+
+  *#lookFurtherForName(open: OpenMessage, from: number): Steps<void> {
+    for (let next = from; next < open.end; ) {
+      next = this.#lookForName(open, next, Math.min(open.end, next + maxNameWindow));
+      if (this.#context.mustPause()) {
+        yield;
+      }
+    }
+    this.#reader.position = open.start;
   }
 
   #isContentName(start: number, end: number): boolean {
@@ -237,7 +266,7 @@ export class RequestRedactor {
     if (
       keyValue === undefined ||
       keyValue.keyEnd - keyValue.keyStart !== eventNameKey.length ||
-      textOf(reader.bytes, keyValue.keyStart, keyValue.keyEnd) !== "event.name"
+      !eventNameKey.every((byte, i) => reader.bytes[keyValue.keyStart + i] === byte)
     ) {
       return false;
     }

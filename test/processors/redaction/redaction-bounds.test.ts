@@ -131,6 +131,11 @@ describe("a long request", () => {
       spans({ events: many(5_000, (i) => ({ attributes: [mail(i)] })) }),
     ],
     [
+      "with one log record of many attributes",
+      "logs",
+      logs({ attributes: many(5_000, mail), body: { stringValue: "a@example.com" } }),
+    ],
+    [
       "with one array",
       "traces",
       spans({ attributes: [attribute("x", array(9_000, { stringValue: "a@example.com" }))] }),
@@ -154,6 +159,14 @@ describe("a long request", () => {
       expect(Buffer.from(whole.bytes!).includes("example.com")).toBe(false);
     });
   }
+});
+
+test("the name of a log record is found behind many other attributes", () => {
+  const others = Array.from({ length: 10_000 }, (_, i) => text(`k${i}`, "x"));
+  const attributes = [...others, text("event.name", "gen_ai.user.message")];
+  const record = { attributes, body: { stringValue: "what was asked" } };
+  const { bytes } = redacted(openclaw, "logs", logs(record));
+  expect(Buffer.from(bytes!).includes("what was asked")).toBe(false);
 });
 
 test("rules about a text that is longer than 1 MiB take it as a match as a whole, also those that detect", () => {
