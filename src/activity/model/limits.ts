@@ -44,17 +44,22 @@ const schema = z.object({
    * from before this rule do not have the key.
    */
   boundsSearches: z.boolean().default(false),
+  /** Instead of `maxSearched`. Only tests set it, so that short histories reach the bound. */
+  maxSearched: z.number().optional(),
 });
 
 export type ActivityLimits = z.output<typeof schema>;
 
+/** The limits that say how many rows a search may read. */
+export type SearchLimits = Pick<ActivityLimits, "boundsSearches" | "maxSearched">;
+
 /** How many rows one search may read. */
-export function mostSearched({ boundsSearches }: Pick<ActivityLimits, "boundsSearches">): number {
-  return boundsSearches ? maxSearched : Number.POSITIVE_INFINITY;
+export function mostSearched(limits: SearchLimits): number {
+  return limits.boundsSearches ? (limits.maxSearched ?? maxSearched) : Number.POSITIVE_INFINITY;
 }
 
 /** How many rows the searches of one decision may read together: it may concern many markers. */
-export function mostSearchedTogether(limits: Pick<ActivityLimits, "boundsSearches">): number {
+export function mostSearchedTogether(limits: SearchLimits): number {
   return 8 * mostSearched(limits);
 }
 

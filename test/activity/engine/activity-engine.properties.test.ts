@@ -294,6 +294,7 @@ describe("over any signals at all, with clocks that step back and tight bounds",
           references: 0,
           traces: 0,
           implied: 0,
+          endsUnknown: 0,
         });
       }),
       plays(runs),

@@ -60,6 +60,7 @@ describe("bounds", () => {
       sessions: 0,
       references: 0,
       traces: 0,
+      endsUnknown: 0,
     });
   });
 

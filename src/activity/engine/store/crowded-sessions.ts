@@ -1,4 +1,4 @@
-import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
+import { mostSearchedTogether, type SearchLimits } from "../../model/limits.ts";
 import type { ActivityStore } from "./activity-store.ts";
 import { Search } from "./search.ts";
 
@@ -9,7 +9,7 @@ import { Search } from "./search.ts";
 export function isCrowded(
   { groups, live }: ActivityStore,
   group: number,
-  limits: Pick<ActivityLimits, "boundsSearches">,
+  limits: SearchLimits,
 ): boolean {
   const most = mostSearchedTogether(limits);
   if (groups.openOwners.get(group) + groups.openMarkers.get(group) > most) {
