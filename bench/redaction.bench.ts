@@ -1,5 +1,9 @@
 // The redaction processor against passing the same payload on: CPU time per span with each preset, on spans of a gateway and on spans in which
-// every value matches. Rounds are interleaved and medians compared. Run: node bench/redaction.bench.ts [--rounds 5]
+// every value matches. Rounds are interleaved and medians compared. Then requests that are built to take long, each in a process with the heap limit of the
+// shipped unit. Run: node bench/redaction.bench.ts [--rounds 5]
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { checkRequest } from "../src/otlp/check-request.ts";
@@ -8,7 +12,9 @@ import { RedactionProgram } from "../src/processors/redaction/redaction-program.
 import { RequestRedactor } from "../src/processors/redaction/request-redactor.ts";
 import { recordSpans } from "../test/otlp/sdk-spans.ts";
 import { agentSpan, tracesRequest } from "../test/support/agent-spans.ts";
+import { longRequests } from "./long-requests.ts";
 import { median, medianRatio } from "./measure.ts";
+import type { LongResult } from "./redaction-side.ts";
 import { machineFacts, printTable, times } from "./report.ts";
 
 const { values: options } = parseArgs({ options: { rounds: { type: "string", default: "5" } } });
@@ -112,3 +118,25 @@ printTable(`Redaction against checking a request and passing it on, medians of $
   ...compare("of an SDK", plain),
   ...compare("all matching", matching),
 ]);
+
+const longBytes = 20 * 1024 * 1024 - 1_024;
+const unit = readFileSync(
+  new URL("../deploy/systemd/openclaw-activity-collector.service", import.meta.url),
+  "utf8",
+);
+const heapLimits = /NODE_OPTIONS=([^"]*)"/.exec(unit)?.[1]?.split(" ") ?? [];
+const side = fileURLToPath(new URL("./redaction-side.ts", import.meta.url));
+printTable(
+  `Requests of 20 MiB with one record, with ${heapLimits.join(" ")}`,
+  Object.keys(longRequests).map((name) => {
+    const args = [...heapLimits, "--expose-gc", side, name, String(longBytes)];
+    const result = execFileSync(process.execPath, args, { encoding: "utf8" });
+    const { cpuMs, longestMs, peakMiB }: LongResult = JSON.parse(result);
+    return {
+      "very many": name,
+      "CPU ms": cpuMs,
+      "longest part, ms": longestMs,
+      "memory, MiB": peakMiB,
+    };
+  }),
+);
