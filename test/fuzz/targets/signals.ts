@@ -133,9 +133,9 @@ function redact(signal: (typeof signals)[number], bytes: Uint8Array): Uint8Array
   return redactor.result();
 }
 
-/** A log record whose attribute and body have a mail address. */
+/** A log record whose attribute and body have a mail address, and secrets with their names. */
 function requestWithAddress(): Uint8Array {
-  const value = { stringValue: "from x@y.example.com." };
+  const value = { stringValue: 'from x@y.example.com: password="a", token=b%2Cc.' };
   const logRecords = [{ body: value, attributes: [{ key: "mail", value }] }];
   const body = JSON.stringify({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] });
   const checked = readRequest("logs", "json", Buffer.from(body));
@@ -148,8 +148,13 @@ const redaction = fuzzTarget({
     "src/processors/redaction/request-redactor.ts",
     "src/processors/redaction/attribute-redactor.ts",
     "src/processors/redaction/key-value-reader.ts",
+    "src/processors/redaction/value-redactor.ts",
     "src/processors/redaction/value-text.ts",
     "src/processors/redaction/value-search.ts",
+    "src/processors/redaction/value-detectors.ts",
+    "src/processors/redaction/decoded-text.ts",
+    "src/processors/redaction/named-credentials.ts",
+    "src/processors/redaction/value-ends.ts",
     "src/otlp/byte-replacements.ts",
   ],
   executions: 250_000,
@@ -165,6 +170,9 @@ const redaction = fuzzTarget({
     "agent:main:telegram:7",
     "secret",
     "Bearer abcdefghijklmnop",
+    'password="',
+    "%253A",
+    "\\u003a",
     "12345678",
   ],
   parser: redact,
