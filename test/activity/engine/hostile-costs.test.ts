@@ -16,6 +16,8 @@ const linear = [
   "tools that may outlive their run, each in another, around many others",
   "sessions that merge one by one, each with a marker whose run is not known",
   "finished tools of one run that ended before them",
+  "ends of runs of one trace with parts of tools that have not arrived, beside each other",
+  "ends of runs of one trace with parts of tools that have not arrived, beside runs that do not end",
 ];
 
 function play(history: History, arrivals: readonly Arrival[]): void {

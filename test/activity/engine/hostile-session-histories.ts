@@ -1,3 +1,4 @@
+import type { Signal } from "./history.ts";
 import {
   type Arrival,
   apart,
@@ -175,6 +176,30 @@ export const hostileSessionHistories: readonly HostileHistory[] = [
       ...wait(60 + n / 100),
     ],
   },
+  ...([false, true] as const).map(
+    (areLost): HostileHistory => ({
+      title: `ends of runs of one trace with parts of tools that have not arrived, beside ${areLost ? "runs that do not end" : "each other"}`,
+      before: (n) =>
+        together(
+          [
+            ...range(areLost ? n : 0, 1).map((id) => run(id)),
+            ...range(n, n).flatMap((id): readonly Signal[] => [
+              end(tool(id, n + id, { kind: "other" }), 2),
+              { type: "start", kind: "tool", span: n + id, start: 1, dialect: "impliedParent" },
+            ]),
+            ...range(n, 3 * n).flatMap((id) => [run(id, { start: 5 }), tool(2 * n + id, id)]),
+          ],
+          1,
+        ),
+      measured: (n) => [
+        ...apart(
+          range(n, 3 * n).map((id) => end(run(id, { start: 5 }), 6)),
+          6,
+        ),
+        ...wait(60 + n / 1_000),
+      ],
+    }),
+  ),
   {
     title: "one trace in many processes",
     before: () => [],

@@ -1,8 +1,9 @@
 import type { SignalResult } from "../../model/dialects.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearchedTogether } from "../../model/limits.ts";
 import type { SignalBatch } from "../../model/signal-batch.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { Retention } from "../store/retention.ts";
+import { Search } from "../store/search.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
@@ -80,7 +81,8 @@ export class ImpliedTools {
 
   /**
    * The tools that ran in the topmost run of their trace, an owner that has ended and whose deadline has passed at `atMs`: those
-   * of which the last part arrived a lateness ago, unless another run of the trace is open, in which they may have run.
+   * of which the last part arrived a lateness ago, unless another run of the trace is open, in which they may have run. None in a trace of
+   * which a search does not reach all runs; of more tools than it reads, the first.
    */
   dueOf(owner: number, atMs: number): ImpliedDue {
     const { limits, store } = this.#parts;
@@ -89,14 +91,19 @@ export class ImpliedTools {
     const due: number[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
     const implied = this.#inTrace.get(trace);
-    if (
-      implied === undefined ||
-      owners.above.get(owner) !== -1 ||
-      inTrace.all(trace).some((other) => owners.isOpen(other))
-    ) {
+    if (implied === undefined || owners.above.get(owner) !== -1) {
       return { due, nextMs };
     }
-    for (const tool of [...implied]) {
+    const search = new Search(mostSearchedTogether(limits));
+    for (let other = inTrace.first.get(trace); other !== -1; other = inTrace.after.get(other)) {
+      if (!search.reads() || owners.isOpen(other)) {
+        return { due, nextMs };
+      }
+    }
+    for (const tool of implied) {
+      if (!search.reads()) {
+        break;
+      }
       if (!this.#isUndecided(tool)) {
         this.forgetSpan(tool); // It has arrived.
         continue;
