@@ -59,10 +59,12 @@ export async function recoverJournal({
   const snapshots = files.filter((file) => file.kind === "snapshot");
   const logs = files.filter((file) => file.kind === "log").toSorted((a, b) => a.number - b.number);
   let hadEndMark = false;
+  let hasHeader = false;
   const readFile = readerOf(disk, directory);
   const read: ReadFile = async (...file) => {
     const reading = await readFile(...file);
     hadEndMark ||= reading.header?.hasEndMark === true;
+    hasHeader ||= reading.header !== undefined;
     return reading;
   };
   const recovered = new RecoveredRecords(take);
@@ -109,7 +111,9 @@ export async function recoverJournal({
     ({ sequence }) => !snapshot.isBase || sequence > recovered.next,
   );
   const missingRecords = Math.max(0, (endMark?.sequence ?? 0) - recovered.next);
-  const isEndMissing = hadEndMark && endMark === undefined;
+  // Files of which none has a header do not say whether a mark was kept. A crash leaves a mark beside them.
+  const isUnknown = !hasHeader && snapshots.length + logs.length > 0;
+  const isEndMissing = endMark === undefined && (hadEndMark || isUnknown);
   // A crash cuts off the last write only, and takes no record that was there before, and no mark.
   const isTailLost = missingRecords > 0 || isEndMissing;
   const [tornBytes, lostTail] = isTailLost ? [0, log.tornBytes] : [log.tornBytes, 0];

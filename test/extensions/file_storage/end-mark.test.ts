@@ -121,6 +121,27 @@ describe("the end of a log", () => {
     }
   });
 
+  test("is unknown when neither the mark nor any file beside it can be read, which is reported once", async () => {
+    const files = await stored({ isClosed: true });
+    const zeroed = (all: Files, ...paths: readonly string[]): Files =>
+      new Map(
+        [...all].map(([path, bytes]) => [
+          path,
+          paths.includes(path) ? new Uint8Array(bytes.length) : bytes,
+        ]),
+      );
+    for (const spoil of [emptied, zeroed]) {
+      for (const spoilMark of [without, emptied, zeroed]) {
+        const spoilt = spoilMark(spoil(files, ...logsOf(files)), markPath);
+        const first = await opened(spoilt);
+        expect(first.journal.recovered.isEndMissing).toBe(true);
+        expect(first.journal.counts.unusableFiles.end).toBe(1);
+        const second = await opened(FakeDisk.of(first.disk.files()).files());
+        expect(second.journal.recovered.isEndMissing).toBe(false);
+      }
+    }
+  });
+
   test("is known from either of the two places in which the mark stands", async () => {
     const files = await stored({ isClosed: true });
     const emptyLog = emptied(files, ...logsOf(files));
