@@ -1,6 +1,9 @@
+import { createHash } from "node:crypto";
 import type { AnyValue } from "./activity-record.ts";
 
+/** Longer values are kept as a beginning and a hash. */
 const maxValueBytes = 256;
+const beginningBytes = 192;
 
 /** The resource attributes that identify a process. */
 export const processIdentity = [
@@ -29,9 +32,16 @@ export function clientOf(identity: Identity): string {
 
 const decoder = new TextDecoder();
 
-/** A text value of an identity that is `bytes` from `start` up to `end`: its first 256 bytes. */
+/**
+ * A text value of an identity that is `bytes` from `start` up to `end`. One of more than 256 bytes is its first 192 and the SHA-256 of all, in
+ * hex digits: processes whose ids begin alike are not the same.
+ */
 export function identityText(bytes: Uint8Array, start: number, end: number): string {
-  return decoder.decode(bytes.subarray(start, Math.min(end, start + maxValueBytes)));
+  if (end - start <= maxValueBytes) {
+    return decoder.decode(bytes.subarray(start, end));
+  }
+  const beginning = decoder.decode(bytes.subarray(start, start + beginningBytes));
+  return beginning + createHash("sha256").update(bytes.subarray(start, end)).digest("hex");
 }
 
 /** A decoded value as an identity has it. */

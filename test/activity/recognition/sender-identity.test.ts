@@ -64,12 +64,22 @@ test("a host is its id and its name together", () => {
   expect(hostKeyOf(["s", "x", "", "", ""])).not.toBe(hostKeyOf(["s", "", "x", "", ""]));
 });
 
-test("a value is its first 256 bytes, scanned or decoded alike", () => {
-  const long = `${"é".repeat(127)}abc`;
-  const bytes = Buffer.from(`-${long}`);
-  expect(identityText(bytes, 1, bytes.length)).toBe(`${"é".repeat(127)}ab`);
-  expect(identityOf({ stringValue: long })).toBe(identityText(bytes, 1, bytes.length));
+test("a value of up to 256 bytes is kept whole, scanned or decoded alike", () => {
+  const longest = "é".repeat(128);
+  const bytes = Buffer.from(`-${longest}`);
+  expect(identityText(bytes, 1, bytes.length)).toBe(longest);
+  expect(identityOf({ stringValue: longest })).toBe(longest);
   expect(identityOf({ stringValue: "box" })).toBe("box");
+});
+
+test("a longer value is its beginning and a hash, so that ids which begin alike differ", () => {
+  const long = `${"é".repeat(128)}a`;
+  const sibling = `${"é".repeat(128)}b`;
+  const bytes = Buffer.from(`-${long}`);
+  const text = identityText(bytes, 1, bytes.length);
+  expect(text).toMatch(/^é{96}[0-9a-f]{64}$/);
+  expect(identityOf({ stringValue: long })).toBe(text);
+  expect(identityOf({ stringValue: sibling })).not.toBe(text);
 });
 
 test("an int is its two words; any other value is none", () => {
