@@ -3,22 +3,32 @@
  * each of its bytes is in the text as it was written.
  */
 
+import { OpenQuotes } from "./open-quotes.ts";
+
 const percent = 0x25;
 const backslash = 0x5c;
+const quote = 0x22;
+const lineFeed = 0x0a;
 /** How often a URL in a URL in a URL … is looked into. */
 const maxPercents = 4;
 const maxBackslashes = 15;
-/** How deeply a byte is escaped: 16 for each level of a URL, and 1 for each backslash before it, at most 15. */
+const doubtful = 0x80;
+/** How deeply a byte is escaped: 16 for each level of a URL, 1 for each backslash before it, at most 15, and 128 if it may be no escape. */
 export type Levels = Uint8Array;
 
 /** Levels of URLs in which the byte at `at` is escaped; 0 for a text without escapes. */
 export function urlLevelOf(levels: Levels | undefined, at: number): number {
-  return (levels?.[at] ?? 0) >> 4;
+  return ((levels?.[at] ?? 0) >> 4) & 0x07;
 }
 
 /** How many backslashes are before the byte at `at`, which belong to it. */
 export function backslashesOf(levels: Levels | undefined, at: number): number {
   return (levels?.[at] ?? 0) & 0x0f;
+}
+
+/** Whether the blank at `at` is a backslash and a letter outside of any JSON string, so that it may be both: `CORP\nina`. */
+export function isDoubtful(levels: Levels | undefined, at: number): boolean {
+  return ((levels?.[at] ?? 0) & doubtful) !== 0;
 }
 
 /** Whether an escape may begin with this byte. */
@@ -44,6 +54,7 @@ export class DecodedText {
   readonly #ends: number[] = [];
   readonly #sourceStarts: number[] = [];
   readonly #sourceEnds: number[] = [];
+  readonly #quotes = new OpenQuotes();
   /** The unit that was read last: a byte, or an escape of a URL. */
   #value = 0;
   #urlLevel = 0;
@@ -70,6 +81,9 @@ export class DecodedText {
         length = this.length;
         i = to;
       } else {
+        if (byte === quote || byte === lineFeed) {
+          this.#passSign(byte, 0, 0);
+        }
         this.bytes[length] = byte;
         length += 1;
         i += 1;
@@ -121,8 +135,10 @@ export class DecodedText {
   /** Reads the escape at `from`, or the `%` or backslash that begins none, and returns where it ends. */
   #escape(from: number): number {
     this.#unit(from);
+    const urlLevel = this.#urlLevel;
     if (this.#value !== backslash) {
-      this.#put(this.#value, this.#urlLevel << 4);
+      this.#passSign(this.#value, urlLevel, 0);
+      this.#put(this.#value, urlLevel << 4);
       return this.#next;
     }
     let backslashes = 0;
@@ -135,11 +151,17 @@ export class DecodedText {
       backslashes += 1;
       after = this.#next;
     }
-    const level = (this.#urlLevel << 4) | Math.min(backslashes, maxBackslashes);
     const code: number = after < this.#end ? this.#value : 0;
     const meant = characters[code] ?? 0;
+    if (meant === code && meant !== 0) {
+      this.#passSign(meant, this.#urlLevel, backslashes);
+      this.#put(meant, (this.#urlLevel << 4) | Math.min(backslashes, maxBackslashes));
+      return this.#next;
+    }
+    // A URL does not escape the letter, but the backslash.
+    const level = (urlLevel << 4) | Math.min(backslashes, maxBackslashes);
     if (meant !== 0) {
-      this.#put(meant, level);
+      this.#put(meant, this.#quotes.isEscape(urlLevel, backslashes) ? level : level | doubtful);
       return this.#next;
     }
     const digits = code === 0x75 ? 4 : code === 0x78 ? 2 : 0;
@@ -156,6 +178,14 @@ export class DecodedText {
     }
     this.#putCharacter(point, level);
     return end;
+  }
+
+  #passSign(byte: number, urlLevel: number, backslashes: number): void {
+    if (byte === quote) {
+      this.#quotes.pass(urlLevel, backslashes);
+    } else if (byte === lineFeed) {
+      this.#quotes.endLine(urlLevel);
+    }
   }
 
   /** Reads the byte at `at`, or the escape of a URL there. */

@@ -1,5 +1,5 @@
 import { isWordByte } from "./byte-classes.ts";
-import { urlLevelOf } from "./decoded-text.ts";
+import { isDoubtful, urlLevelOf } from "./decoded-text.ts";
 import { type Found, none, type Place } from "./detected.ts";
 
 const slash = 0x2f;
@@ -24,7 +24,7 @@ export function userInfoAt(bytes: Uint8Array, { at, end, levels }: Place): Found
   let isPort = true;
   for (let to = start; to < end; to++) {
     const byte = bytes[to] ?? 0;
-    const isEscaped = urlLevelOf(levels, to) > level;
+    const isEscaped = urlLevelOf(levels, to) > level || isDoubtful(levels, to);
     if (!isEscaped && isUrlEnd(byte) && (byte <= space || !isWordByte(bytes[to + 1]))) {
       break;
     }

@@ -1,5 +1,5 @@
 import { isTokenByte, isWordByte } from "./byte-classes.ts";
-import { backslashesOf, urlLevelOf } from "./decoded-text.ts";
+import { backslashesOf, isDoubtful, urlLevelOf } from "./decoded-text.ts";
 import type { Place } from "./detected.ts";
 
 /** A text in which the end of a value is looked for. */
@@ -45,7 +45,7 @@ function closes(levels: Text["levels"], open: number, to: number): boolean {
 
 /**
  * Where a value without quotes ends that begins at `from` and was given by the sign at `at`: at a blank, at a quote or a closing bracket that is not in a word, and at a
- * comma, a semicolon, a bar or `&` with a blank, an end or another name with that sign behind it. What is escaped more deeply than the sign belongs to the value.
+ * comma, a semicolon, a bar, `&` or a letter behind a backslash that may be no escape, with a blank, an end or another name with that sign behind it. What is escaped more deeply than the sign belongs to the value.
  */
 export function bareEnd(bytes: Uint8Array, from: number, at: number, text: Text): number {
   const { end, levels } = text;
@@ -62,7 +62,10 @@ export function bareEnd(bytes: Uint8Array, from: number, at: number, text: Text)
     }
     switch (kind) {
       case ends.blank:
-        return to;
+        if (!isDoubtful(levels, to) || beginsItem(bytes, to + 1, bytes[at], end)) {
+          return to;
+        }
+        break;
       case ends.quote:
         if (to === from || !isWordByte(bytes[to + 1]) || to + 1 >= end) {
           return to;
@@ -98,7 +101,12 @@ export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: 
   /** The quote around a parameter, while one is open. */
   let open = -1;
   let to = from;
-  for (; to < end && !isLineEnd(bytes[to]); to++) {
+  for (; to < end; to++) {
+    if (isLineEnd(bytes[to])) {
+      if (!isDoubtful(levels, to) || beginsItem(bytes, to + 1, colon, end)) {
+        break;
+      }
+    }
     if (kinds[bytes[to] ?? 0] !== ends.quote) {
       continue;
     }

@@ -171,6 +171,43 @@ describe("secrets", () => {
     ['{"password":"it\'s","user":"x"}', ["it's"]],
     ["password='it''s' x", ["it''s"]],
     ['{"password":"","user":"x"}', []],
+    [String.raw`mssql://CORP\nina:abc@sql/db`, [String.raw`CORP\nina:abc`]],
+    [String.raw`https://CORP\tom:abc@proxy:8080`, [String.raw`CORP\tom:abc`]],
+    ["mssql://CORP%5Cbob:abc@sql/db", ["CORP%5Cbob:abc"]],
+    ["mssql%3A%2F%2FCORP%5Cbob%3Aabc%40sql%2Fdb", ["CORP%5Cbob%3Aabc"]],
+    ["postgres://user:a%5Cbc@host/db", ["user:a%5Cbc"]],
+    ["?password=a%5Cbc&x=1", ["a%5Cbc"]],
+    ["?password=a%5Cu0020c&x=1", ["a%5Cu0020c"]],
+    ['{"url":"https://h/p?password=a%5Cbc"}', ["a%5Cbc"]],
+    ["?next=%2F%3Fpassword%3Da%255Cnc%26x%3D1&y=2", ["a%255Cnc"]],
+    ["?next=%2F%3Fpassword%3Da%5Cnc%26x%3D1&y=2", ["a%5Cnc"]],
+    [`?token=sk-proj-abc%5Cb${key}`, [`sk-proj-abc%5Cb${key}`]],
+    ...["b", "f", "n", "r", "t"].flatMap((letter) =>
+      [
+        [String.raw`password=a\~c x`, String.raw`a\~c`],
+        [String.raw`--password a\~c x`, String.raw`a\~c`],
+        [String.raw`curl -u CORP\~x:abc http://h`, String.raw`CORP\~x:abc`],
+        [String.raw`curl -u CORP\\~x:abc http://h`, String.raw`CORP\\~x:abc`],
+        [String.raw`{"m":"password=a\\~c x"}`, String.raw`a\\~c`],
+        [String.raw`{"m":"password=abc\~x"}`, "abc"],
+        [String.raw`{"m":"{\"m\":\"a\\~b password=abc\\~x\"}"}`, "abc"],
+        [String.raw`{"m":"{\"m\":\"password=a\\\\~c x\"}"}`, String.raw`a\\\\~c`],
+        ["%22password%3Dabc%5C~x%22", "abc"],
+      ].map(
+        ([text = "", value = ""]) =>
+          [text.replaceAll("~", letter), [value.replaceAll("~", letter)]] as const,
+      ),
+    ),
+    [String.raw`{"m":"said \"x\" to mssql://CORP\\nina:abc@h"}`, [String.raw`CORP\\nina:abc`]],
+    [
+      String.raw`5" x
+mssql://CORP\nina:abc@h`,
+      [String.raw`CORP\nina:abc`],
+    ],
+    [String.raw`password=abc\nuser=x pass=def\r\nHost: x`, ["abc", "def"]],
+    [String.raw`Authorization: Token a\nc x`, [String.raw`Token a\nc x`]],
+    [String.raw`Authorization: Token abc\r\nHost: x`, ["Token abc"]],
+    [String.raw`Cookie: a=abc\nHost: x`, ["a=abc"]],
     ['{"password":"abc', ["abc"]],
     ...[
       "abc,def",
