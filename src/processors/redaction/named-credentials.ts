@@ -138,7 +138,12 @@ function bareValue(bytes: Uint8Array, from: number, place: Place): Found {
     return none;
   }
   if (bytes[to] === blank && isScheme(bytes, from, to)) {
-    to = Math.max(to, bareEnd(bytes, skipBlanks(bytes, to, end), at, place));
+    const next = skipBlanks(bytes, to, end);
+    const isQuoted = isQuote(bytes[next]);
+    to = Math.max(
+      to,
+      isQuoted ? closingQuote(bytes, next, place) : bareEnd(bytes, next, at, place),
+    );
   }
   return { start: from, end: to };
 }

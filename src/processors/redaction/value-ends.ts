@@ -114,7 +114,7 @@ export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: 
       open = bytes[to] === bytes[open] && closes(levels, open, to) ? -1 : open;
     } else if (quote >= 0 && bytes[to] === bytes[quote] && closes(levels, quote, to)) {
       break;
-    } else if (bytes[to - 1] === equals) {
+    } else if (bytes[to - 1] === equals || opensWord(bytes, to)) {
       open = to;
     } else if (!isWordByte(bytes[to + 1]) || !isWordByte(bytes[to - 1])) {
       break;
@@ -145,6 +145,12 @@ function beginsItem(
     ((next === equals || next === colon) && next === sign) ||
     (next === 0x3b && bytes[from - 1] === 0x26)
   );
+}
+
+/** Whether the quote at `at` is behind a scheme or a comma, and before a word: `Bearer "x"`. */
+function opensWord(bytes: Uint8Array, at: number): boolean {
+  const before = bytes[at - 1];
+  return (before === 0x20 || before === 0x2c) && isWordByte(bytes[at + 1]);
 }
 
 function isLineEnd(byte: number | undefined): boolean {
