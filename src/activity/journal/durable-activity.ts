@@ -1,6 +1,6 @@
 import type { Clock } from "../../component/clock.ts";
 import type { Logger } from "../../component/settings.ts";
-import type { Journal, Storage } from "../../component/storage.ts";
+import type { Journal, RecoverySummary, Storage } from "../../component/storage.ts";
 import type { ActivityEngine } from "../engine/activity-engine.ts";
 import type { ActivityEvent } from "../model/events.ts";
 import type { ActivityLimits } from "../model/limits.ts";
@@ -75,6 +75,8 @@ export class DurableActivity {
   readonly #snapshots: SnapshotSchedule;
   /** By the engine's clock. */
   #graceUntilMs = Number.NEGATIVE_INFINITY;
+  /** Until then, by the engine's clock, work may be open that was in a state of which nothing was recovered. */
+  #lostUntilMs = Number.NEGATIVE_INFINITY;
   #keys: StoredKeys;
   /** A journal that was opened for the state of a predecessor. */
   #emptyJournal: Journal | undefined;
@@ -103,6 +105,14 @@ export class DurableActivity {
       hashKey: Buffer.from(options.hashKey).toString("hex"),
       refKey: Buffer.from(options.refKey).toString("hex"),
     };
+  }
+
+  /**
+   * Whether work may be open that was in a stored state of which nothing was recovered: for `max_age` after the start that found that. It
+   * is not stored, so a further start forgets it.
+   */
+  get isStateLost(): boolean {
+    return this.engine.nowMs < this.#lostUntilMs;
   }
 
   /** The engine's clock and Unix time now. */
@@ -165,7 +175,7 @@ export class DurableActivity {
   }
 
   #startAnew(journal: Journal, ignored: Replay["ignored"]): void {
-    const { logger, maxStateBytes } = this.#options;
+    const { logger, maxStateBytes, limits } = this.#options;
     switch (ignored) {
       case "unknown_version":
         logger.warn(
@@ -181,8 +191,18 @@ export class DurableActivity {
       case undefined:
         break;
     }
+    const isLost = isIncomplete(journal.recovered);
+    if (isLost) {
+      logger.warn(
+        "Nothing of the stored state could be recovered. Work that was open in it is not tracked any more.",
+      );
+    }
     this.#snapshots.isWanted ||= ignored !== undefined; // It replaces the ignored records.
-    this.#startWriter(journal, { isNew: true, anchor: this.now() });
+    const anchor = this.now();
+    if (isLost || ignored !== undefined) {
+      this.#lostUntilMs = anchor.atMs + limits.maxAgeMs;
+    }
+    this.#startWriter(journal, { isNew: true, anchor });
   }
 
   /** Opens a journal for the state that `takeOver` will bring. What is stored there is older, and is replaced. */
@@ -358,19 +378,18 @@ export class DurableActivity {
     this.#keys = keys;
     this.#graceUntilMs = atMs + graceMs;
     const writer = this.#startWriter(journal, { isNew: false, anchor: { atMs, unixMs } });
-    const { missingRecords, lostBytes, isEndMissing } = journal.recovered;
-    const isIncomplete = missingRecords > 0 || lostBytes > 0 || isEndMissing;
+    const lacksEnd = isIncomplete(journal.recovered);
     writer.restart({
-      ...{ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete, limits },
+      ...{ atMs, unixMs, downtimeMs: 0, graceMs, awayMs, isIncomplete: lacksEnd, limits },
       // Until the next snapshot, signals under the new key are in a journal whose header has the former one.
       ...(hasNewKeys ? { keys } : {}),
     });
     const before = engine.view.sizes().openWork;
     // Ages include the time the program was down. No deadline does, whatever the wall clock did meanwhile.
     engine.addDowntime(awayMs);
-    engine.restart(atMs, { downtimeMs: 0, graceMs, isIncomplete });
+    engine.restart(atMs, { downtimeMs: 0, graceMs, isIncomplete: lacksEnd });
     emitter.resume(calls, pending);
-    if (isIncomplete) {
+    if (lacksEnd) {
       logger.warn(
         "The stored state lacks what happened last, so work that is open in it may have ended. That work is not tracked any more.",
         { untracked: before },
@@ -443,6 +462,11 @@ export class DurableActivity {
       await this.#snapshots.takeIfDue(this.#writer);
     }
   }
+}
+
+/** Whether records that were stored are missing, or may be. */
+function isIncomplete({ missingRecords, lostBytes, isEndMissing }: RecoverySummary): boolean {
+  return missingRecords > 0 || lostBytes > 0 || isEndMissing;
 }
 
 function toTenths(ms: number): number {

@@ -13,6 +13,8 @@ export interface TrackedSizes {
   readonly processes: number;
   /** Work that is not tracked because the end of the stored state was missing. */
   readonly endsUnknown: number;
+  /** Whether work may be open that was in a stored state of which nothing was recovered. */
+  readonly isStateLost: boolean;
 }
 
 /** A reason for which work is not tracked. */
@@ -27,7 +29,7 @@ interface Blindness {
 
 /**
  * The only owner of the status of `session_activity`: reports while work is not tracked, because a bound is reached, so that the
- * collector is blind for new work, or because the end of the stored state was missing. It keeps which reasons there are.
+ * collector is blind for new work, or because the stored state, or its end, was missing. It keeps which reasons there are.
  */
 export class BoundsWatch {
   readonly #reasons: readonly Blindness[];
@@ -63,6 +65,11 @@ export class BoundsWatch {
         share: ({ endsUnknown }) => (endsUnknown > 0 ? 1 : 0),
         message:
           "The end of the stored state was missing at the start, so work that was open in it is not tracked.",
+      },
+      {
+        share: ({ isStateLost }) => (isStateLost ? 1 : 0),
+        message:
+          "Nothing of the stored state could be used at the start, so work that was open in it is not tracked.",
       },
     ];
   }

@@ -356,7 +356,11 @@ export function createSessionActivity(
       readers.clock.nowMs = durable.now().atMs;
       processes.forgetUnused();
     }
-    boundsWatch.check({ ...durable.engine.view.sizes(), processes: processes.size });
+    boundsWatch.check({
+      ...durable.engine.view.sizes(),
+      processes: processes.size,
+      isStateLost: durable.isStateLost,
+    });
     if (durable.engine.isBehind) {
       nextPart = clock.after(0, onTick);
     }

@@ -161,6 +161,34 @@ describe("a collector that is killed and started again", () => {
     });
   }
 
+  test("of which nothing is left says so for as long as what was open may be, and tracks what begins", async () => {
+    const storage = new MemoryStorage();
+    storage.isEndMissing = true;
+    const { clock, log, statuses, send, events } = await open(storage);
+    clock.advance(200);
+    expect(statuses).toEqual([
+      {
+        status: "recoverable_error",
+        message:
+          "Nothing of the stored state could be used at the start, so work that was open in it is not tracked.",
+      },
+    ]);
+    expect(log).toContainEqual(
+      expect.objectContaining({
+        level: "warn",
+        message: expect.stringContaining("Nothing of the stored state could be recovered"),
+      }),
+    );
+    await send({ id: 1, start: 0 }, { id: 2, parent: 1, start: 1, tool: "exec" });
+    await send({ id: 1, start: 0, end: 3 });
+    clock.advance(20_000);
+    expect(events()).toMatchObject([{ eventName: "session.activity.evicted", tool: "exec" }]);
+    for (let hour = 0; hour < 12; hour++) {
+      clock.advance(3_600_000);
+    }
+    expect(statuses.at(-1)).toEqual({ status: "ok" });
+  });
+
   test("remembers what it evicted: a late start is ignored, a late end reconciles", async () => {
     const storage = new MemoryStorage();
     const first = await open(storage);

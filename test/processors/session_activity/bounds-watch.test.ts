@@ -9,8 +9,11 @@ function watched() {
     { maxOpenWork: 100, maxSessions: 20, maxTombstones: 100, maxProcesses: 40 },
     { logger, reportStatus: (status) => statuses.push(status) },
   );
-  const check = (openWork: number, sessions: number, { processes = 1, endsUnknown = 0 } = {}) =>
-    watch.check({ openWork, sessions, processes, endsUnknown });
+  const check = (
+    openWork: number,
+    sessions: number,
+    { processes = 1, endsUnknown = 0, isStateLost = false } = {},
+  ) => watch.check({ openWork, sessions, processes, endsUnknown, isStateLost });
   return { watch, check, statuses, logger, levels: () => logger.lines.map(([level]) => level) };
 }
 
@@ -78,6 +81,21 @@ test("work that is not tracked because the end of the state was missing is a sta
     { status: "ok" },
   ]);
   expect(levels()).toEqual([]);
+});
+
+test("work that is not tracked because nothing of the state was recovered is a status as long as it may be open", () => {
+  const { check, statuses } = watched();
+  check(0, 0, { isStateLost: true });
+  check(5, 1, { isStateLost: true });
+  check(5, 1);
+  expect(statuses).toEqual([
+    {
+      status: "recoverable_error",
+      message:
+        "Nothing of the stored state could be used at the start, so work that was open in it is not tracked.",
+    },
+    { status: "ok" },
+  ]);
 });
 
 test("of several reasons each is in the status, until it is gone", () => {
