@@ -1,5 +1,7 @@
 import { isScheme, textOf } from "./authorization.ts";
+import { bracketedValue } from "./bracketed-value.ts";
 import { isTokenByte } from "./byte-classes.ts";
+import { isComparison } from "./comparison.ts";
 import { backslashesOf, letterOf } from "./decoded-text.ts";
 import { type Found, isAt, none, type Place } from "./detected.ts";
 import {
@@ -35,10 +37,10 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   const { at, end } = place;
   const next = at + 1 < end ? bytes[at + 1] : undefined;
   const isArrow = bytes[at] === equals && next === greater;
-  // `==`, `=>` behind a word without quotes, and `::` give no value.
+  // `==` in code, `=>` behind a word without quotes, and `::` give no value.
   if (
     next === undefined ||
-    next === (bytes[at] ?? 0) ||
+    (next === (bytes[at] ?? 0) && isComparison(bytes, place)) ||
     (isArrow && !isBehindQuote(bytes, place))
   ) {
     return none;
@@ -57,7 +59,8 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
     return quotedValue(bytes, from, place);
   }
   if (bytes[from] === openBracket || bytes[from] === openBrace) {
-    return bracketValue(bytes, from, place);
+    const value = bracketedValue(bytes, from, place);
+    return value.end < 0 ? bracketValue(bytes, from, place) : value;
   }
   const isHeader =
     bytes[at] === colon && name.end > 0 && isHeaderName(textOf(bytes, name.start, name.end));
