@@ -13,7 +13,7 @@ const lineFeed = 0x0a;
 const maxPercents = 4;
 const maxBackslashes = 15;
 const doubtful = 0x80;
-/** How deeply a byte is escaped: 16 for each level of a URL, 1 for each backslash before it, at most 15, and 128 if it may be no escape. */
+/** How deeply a byte is escaped: 16 for each level of a URL, 1 for each backslash before it, at most 15, and 128 for `isDoubtful` and `isInnerQuote`. */
 export type Levels = Uint8Array;
 
 /** Levels of URLs in which the byte at `at` is escaped; 0 for a text without escapes. */
@@ -29,6 +29,11 @@ export function backslashesOf(levels: Levels | undefined, at: number): number {
 /** Whether the blank at `at` is a backslash and a letter outside of any JSON string, so that it may be both: `CORP\nina`. */
 export function isDoubtful(levels: Levels | undefined, at: number): boolean {
   return ((levels?.[at] ?? 0) & doubtful) !== 0;
+}
+
+/** Whether the single quote at `at` is escaped twice, in a JSON string and in a string in it. */
+export function isInnerQuote(levels: Levels | undefined, at: number): boolean {
+  return isDoubtful(levels, at);
 }
 
 /** Whether an escape may begin with this byte. */
@@ -155,7 +160,9 @@ export class DecodedText {
     const meant = characters[code] ?? 0;
     if (meant === code && meant !== 0) {
       this.#passSign(meant, this.#urlLevel, backslashes);
-      this.#put(meant, (this.#urlLevel << 4) | Math.min(backslashes, maxBackslashes));
+      const isInner = meant !== quote && this.#quotes.isInnerEscape(this.#urlLevel, backslashes);
+      const ofSign = (this.#urlLevel << 4) | Math.min(backslashes, maxBackslashes);
+      this.#put(meant, isInner ? ofSign | doubtful : ofSign);
       return this.#next;
     }
     // A URL does not escape the letter, but the backslash.

@@ -13,7 +13,7 @@ import {
 import { isValueOfSecret } from "./paired-names.ts";
 import { couldBeSecretName, isHeaderName, isSecretName } from "./secret-names.ts";
 import { structuredValue } from "./structured-value.ts";
-import { bareEnd, closingQuote, headerEnd } from "./value-ends.ts";
+import { bareEnd, closingQuote, headerEnd, quotedEnd } from "./value-ends.ts";
 
 const maxName = 64;
 /** Between a name and its value: `"password" : "x"`. */
@@ -107,7 +107,7 @@ export function optionValue(bytes: Uint8Array, place: Place): Found {
 }
 
 function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
-  const close = closingQuote(bytes, open, place);
+  const close = quotedEnd(bytes, open, place);
   const isTemplate = bytes[open] === backquote;
   const isOne =
     close > open + 1 &&

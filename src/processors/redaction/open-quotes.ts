@@ -34,4 +34,11 @@ export class OpenQuotes {
     const period = 32 - Math.clz32(open);
     return backslashes % (2 * period) === period;
   }
+
+  /** Whether a quote behind so many backslashes is escaped in a string of JavaScript or Python that the JSON string has: `"'it\\'s'"`. */
+  isInnerEscape(urlLevel: number, backslashes: number): boolean {
+    const open = this.#open[urlLevel] ?? 0;
+    const period = 32 - Math.clz32(open);
+    return open !== 0 && backslashes % (4 * period) === 2 * period;
+  }
 }

@@ -1,5 +1,5 @@
 import { isTokenByte, isWordByte } from "./byte-classes.ts";
-import { backslashesOf, isDoubtful, urlLevelOf } from "./decoded-text.ts";
+import { backslashesOf, isDoubtful, isInnerQuote, urlLevelOf } from "./decoded-text.ts";
 import type { Place } from "./detected.ts";
 
 /** A text in which the end of a value is looked for. */
@@ -31,6 +31,27 @@ export function closingQuote(bytes: Uint8Array, open: number, { end, levels }: T
   return end;
 }
 
+/**
+ * Where the value ends whose quote is at `open`: at the quote that closes it, but not at one with a word right behind it, as in `'it's x'`. If no other one closes it,
+ * as in `'abc'def` of a shell, at the end of that word.
+ */
+export function quotedEnd(bytes: Uint8Array, open: number, place: Place): number {
+  let close = closingQuote(bytes, open, place);
+  while (close + 1 < place.end && bytes[close + 1] !== 0x2d && isTokenByte(bytes[close + 1])) {
+    const next = closingQuote(bytes, close, place);
+    if (next >= place.end || opensValue(bytes[next - 1])) {
+      return bareEnd(bytes, close + 1, place.at, place);
+    }
+    close = next;
+  }
+  return close;
+}
+
+/** Whether the quote behind this byte opens the next value. */
+function opensValue(byte: number | undefined): boolean {
+  return byte !== undefined && (byte <= 0x20 || openers.includes(byte));
+}
+
 /** Whether the quote at `to` may close the same one at `open`, by what is before them. */
 function closes(levels: Text["levels"], open: number, to: number): boolean {
   const backslashes = backslashesOf(levels, open);
@@ -39,6 +60,7 @@ function closes(levels: Text["levels"], open: number, to: number): boolean {
   const period = 2 * (backslashes + 1);
   return (
     urlLevelOf(levels, to) <= urlLevelOf(levels, open) &&
+    (isInnerQuote(levels, open) || !isInnerQuote(levels, to)) &&
     (here < backslashes || here % period === backslashes)
   );
 }
@@ -158,6 +180,8 @@ function isLineEnd(byte: number | undefined): boolean {
 }
 
 const ends = { blank: 1, quote: 2, opening: 3, closing: 4, separator: 5 } as const;
+
+const openers = Buffer.from("=:,([{<+");
 
 /** Which bytes may end a value; 0 for those that do not. */
 const kinds = new Uint8Array(256);
