@@ -49,7 +49,7 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   const name = nameAt(bytes, nameEnd, place);
   const isOne =
     name.end < 0
-      ? isValueOfSecret(bytes, place.start, nameEnd)
+      ? isValueOfSecret(bytes, nameEnd, place)
       : !isAlternative(bytes, name.start, place);
   if (!isOne) {
     return none;

@@ -1,14 +1,32 @@
 import { textOf } from "./authorization.ts";
+import type { Place } from "./detected.ts";
 import { isSecretName } from "./secret-names.ts";
+import { bareEnd, closingQuote, type Text } from "./value-ends.ts";
 
-/** As far as a name is looked for before its value. */
+/** As far as a name is looked for before its value and behind it. */
 const maxPair = 128;
+/** A longer value with its name behind it is not seen. */
+const maxValue = 1_024;
+const maxBlanks = 12;
+const closeBrace = 0x7d;
+const sign = String.raw`[ \t]{0,4}[:=][ \t]{0,4}`;
+/** Other pairs between, such as `type="x" `. */
+const others = String.raw`(?:[\s,]{1,32}["']?[\w.-]{1,32}["']?${sign}(?:"[^"]{0,64}"|'[^']{0,64}'|[^\s,"'{}<>]{1,64})){0,4}?`;
+const name = String.raw`(?:name|key|header)["']?${sign}["']?([A-Za-z][\w.-]{0,63})`;
 /** `"name": "x-api-key", "`, `key="password" `, `name: TOKEN` on the line before, up to the word `value`. */
-const named =
-  /(?:^|[^A-Za-z])(?:name|key|header)["']?[ \t]{0,4}[:=][ \t]{0,4}["']?([A-Za-z][\w.-]{0,63})["']?[\s,]{0,32}["']?$/i;
+const nameBefore = new RegExp(
+  String.raw`(?:^|[^A-Za-z])${name}["']?${others}[\s,]{0,32}["']?$`,
+  "i",
+);
+/** `", "name": "x-api-key"` from the end of the value. */
+const nameBehind = new RegExp(String.raw`^["']?\}?${others}[\s,]{1,32}["']?${name}(?![\w.-])`, "i");
 
-/** Whether the word that ends before `end` is `value`, behind a pair whose value is the name of a secret: `{"name": "x-api-key", "value": "x"}`. */
-export function isValueOfSecret(bytes: Uint8Array, start: number, end: number): boolean {
+/**
+ * Whether the word that ends before `end` is `value`, in a pair with a name of a secret before it or behind it: `{"name": "x-api-key", "value": "x"}`. The sign behind the
+ * word is at `place.at`.
+ */
+export function isValueOfSecret(bytes: Uint8Array, end: number, place: Place): boolean {
+  const { start } = place;
   const from = end - "value".length;
   // Most words are another one, as their last letter shows.
   if (
@@ -21,8 +39,38 @@ export function isValueOfSecret(bytes: Uint8Array, start: number, end: number): 
   if (!isItemBefore(bytes, from, start) || textOf(bytes, from, end).toLowerCase() !== "value") {
     return false;
   }
-  const [, name = ""] = named.exec(textOf(bytes, Math.max(start, from - maxPair), from)) ?? [];
-  return isSecretName(name);
+  const [, before] = nameBefore.exec(textOf(bytes, Math.max(start, from - maxPair), from)) ?? [];
+  return isSecretName(before ?? nameBehindValue(bytes, place));
+}
+
+function nameBehindValue(bytes: Uint8Array, { at, end, levels }: Place): string {
+  let open = at + 1;
+  while (open < end && open - at <= maxBlanks && (bytes[open] ?? 0) <= 0x20) {
+    open += 1;
+  }
+  const text = { end: Math.min(end, open + maxValue), levels };
+  const to = valueEnd(bytes, open, at, text);
+  const [, behind = ""] =
+    to < text.end ? (nameBehind.exec(textOf(bytes, to, Math.min(end, to + maxPair))) ?? []) : [];
+  return behind;
+}
+
+/** Where the value of a text or a map ends: at its quote, its brace or behind it. */
+function valueEnd(bytes: Uint8Array, open: number, at: number, text: Text): number {
+  switch (bytes[open]) {
+    case 0x22:
+    case 0x27:
+      return closingQuote(bytes, open, text);
+    case 0x7b: {
+      let to = open;
+      while (to < text.end && bytes[to] !== closeBrace) {
+        to += 1;
+      }
+      return to;
+    }
+    default:
+      return bareEnd(bytes, open, at, text);
+  }
 }
 
 /** Whether the end of another item is before `from`, and perhaps a quote. */
@@ -30,5 +78,5 @@ function isItemBefore(bytes: Uint8Array, from: number, start: number): boolean {
   const last = bytes[from - 1] ?? 0;
   const isQuoted = last === 0x22 || last === 0x27;
   const before = isQuoted && from - 2 >= start ? (bytes[from - 2] ?? 0) : last;
-  return before <= 0x20 || before === 0x2c;
+  return before <= 0x20 || before === 0x2c || before === 0x7b;
 }
