@@ -4,6 +4,7 @@ import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
 import { DecodedText, isEscapeAt, mayBeEscape } from "./decoded-text.ts";
 import { type Found, isAt, type Place } from "./detected.ts";
 import { elementText } from "./element-text.ts";
+import { localPartWithSigns } from "./local-part.ts";
 import { assignedValue, optionValue } from "./named-credentials.ts";
 import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
 import { userInfoAt } from "./user-info.ts";
@@ -111,10 +112,12 @@ function findingsIn(
       continue;
     }
     if (byte === at) {
-      const from = localPartStart(bytes, Math.max(addressesFrom, i - maxLocalPart), i);
+      const min = Math.max(addressesFrom, i - maxLocalPart);
+      const from = localPartStart(bytes, min, i);
       const to = from < i ? domainEnd(bytes, i + 1, Math.min(end, i + 1 + maxDomain)) : -1;
       if (to > 0) {
-        found = added(found, "email", from, to);
+        const first = localPartWithSigns(bytes, { start, min, from, to, end });
+        found = added(found, "email", first, to);
         addressesFrom = to;
       }
       continue;

@@ -73,6 +73,24 @@ describe("mail addresses", () => {
     [String.raw`\u003ccarol@example.com\u003e`, ["carol@example.com"]],
     ["carol@example.xn--p1ai", ["carol@example.xn--p1ai"]],
     ["mailto:carol@example.com", ["carol@example.com"]],
+    ...["o'brien", "a!b", "a$b", "a*b", "a^b", "a~b", "o'a'brien"].flatMap(
+      (part) =>
+        [
+          [`to ${part}@example.com, x`, [`${part}@example.com`]],
+          [`https://h/${part}@example.com`, [`${part}@example.com`]],
+          [`'${part}@example.com'`, [`${part}@example.com`]],
+        ] as const,
+    ),
+    ["to=o%27brien%40example.com", ["o%27brien%40example.com"]],
+    ...["bob/smith", "a=b", "a?b", "a#b", "a&b", "a|b", "a{b", "a`b"].map(
+      (part) => [`x <${part}@example.com>`, [`${part}@example.com`]] as const,
+    ),
+    ["mailto:bob/smith@example.com?subject=x", ["bob/smith@example.com"]],
+    ["f'carol@example.com' b'carol@example.com is it'", ["carol@example.com", "carol@example.com"]],
+    ["see*carol@example.com* x/carol@example.com", ["carol@example.com", "carol@example.com"]],
+    ["https://h/users/carol@example.com", ["carol@example.com"]],
+    ["a|carol@example.com|b", ["carol@example.com"]],
+    ["USER#carol@example.com u=carol@example.com", ["carol@example.com", "carol@example.com"]],
     ["100%40x", []],
     ["package@1.2.3", []],
     ["@mention and user@host", []],
@@ -84,6 +102,13 @@ describe("mail addresses", () => {
       expect(mails).toEqual(want.map((each) => `email ${each}`));
     });
   }
+});
+
+test("a slash is part of a mail address that is the whole text", () => {
+  const bytes = Buffer.from("bob/smith@example.com");
+  const found: unknown[] = [];
+  findValues(bytes, 0, bytes.length, (...each) => found.push(each));
+  expect(found).toEqual([["email", 0, bytes.length]]);
 });
 
 describe("secrets", () => {
@@ -386,6 +411,9 @@ describe("the work of a search", () => {
   const units = [
     "a",
     "a@",
+    "a'",
+    "a'a@b.co",
+    "'/@b.co",
     "a=",
     "agent:",
     "_agent:a ",
