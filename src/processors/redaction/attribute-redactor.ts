@@ -1,14 +1,16 @@
 import { lengthField, type ReplacementMark } from "../../otlp/byte-replacements.ts";
 import { DecidedValueRedactor } from "./decided-value.ts";
 import { isTakenOver } from "./earlier-summary.ts";
+import type { InnerRules } from "./inner-rules.ts";
 import { keyTag, readKeyValue, valueTag } from "./key-value-reader.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import { contentTwinOf } from "./redaction-places.ts";
-import type { InnerRules, KeyDecision, NewKey, ValueDecision } from "./redaction-program.ts";
+import type { KeyDecision, NewKey, ValueDecision } from "./redaction-program.ts";
 import type { Action } from "./redaction-rule.ts";
 import type { ValueTask } from "./scalar-redactor.ts";
 import type { Steps, Stepwise } from "./steps.ts";
-import { innerPath, ValueRedactor } from "./value-redactor.ts";
+import { innerPath } from "./summary-attributes.ts";
+import { ValueRedactor } from "./value-redactor.ts";
 
 /** How many messages are around an attribute at least. */
 const outerDepth = 4;
@@ -47,7 +49,18 @@ export class AttributeRedactor {
 
   constructor(context: RedactionContext) {
     this.#context = context;
-    const inner = new ValueRedactor(context, (range, task) => this.#mapEntry(range, task));
+    const inner = new ValueRedactor(context, {
+      mapEntry: (range, task) => this.#mapEntry(range, task),
+      hashedItem: (range, task) => {
+        const wholeBy = task.inside?.hashedBy ?? -1;
+        return this.values.redact(range, {
+          task,
+          wholeBy,
+          isOutermost: false,
+          isCountedAlready: true,
+        });
+      },
+    });
     this.values = new DecidedValueRedactor(context, inner);
   }
 
@@ -190,7 +203,8 @@ export class AttributeRedactor {
     const lists = action === undefined ? where.lists : "none";
     const { search, inside, wholeBy } = entry.decision;
     const task = { place, search, lists, isBlocked, inside, level, path, depth };
-    const decided = { task, wholeBy, isOutermost: level === "attribute" };
+    const isCountedAlready = isHashedAround(entry);
+    const decided = { task, wholeBy, isOutermost: level === "attribute", isCountedAlready };
     const mark = edits.open(lengthStart);
     const fate = this.values.redact({ start, end }, decided);
     if (typeof fate === "object") {
@@ -227,7 +241,8 @@ export class AttributeRedactor {
       summary?.add("masked", false, where.path);
     } else if (
       isBody &&
-      (entry.hasNewKey || (hasChanged && (action === "hash" || action === "mask")))
+      (entry.hasNewKey ||
+        (hasChanged && (action === "hash" || action === "mask") && !isHashedAround(entry)))
     ) {
       summary?.addInBody("masked", where.path);
     }
@@ -246,14 +261,15 @@ export class AttributeRedactor {
     const { place, inside: outer, lists } = task;
     const shownKey = this.#shownKey(decision, place, outer);
     const path = innerPath(this.#context.summary, task.path, shownKey);
-    if (decision.isIgnored) {
+    const isHashed = outer !== undefined && outer.hashedBy >= 0;
+    if (decision.isIgnored && !isHashed) {
       if (isBody) {
         this.#context.summary?.add("ignored", true, path);
       }
       return true;
     }
-    // An attribute is allowed with everything in it.
-    if (isBody && !decision.isAllowed) {
+    // An attribute is allowed with everything in it, and what is hashed, too.
+    if (isBody && !decision.isAllowed && !isHashed) {
       this.#context.edits.remove(range.fieldStart, range.end);
       this.#context.count(this.#context.program.listIndex.allowedKeys);
       this.#context.summary?.add("redacted", true, path);
@@ -275,4 +291,9 @@ export class AttributeRedactor {
     }
     reader.position = start;
   }
+}
+
+/** Whether a rule hashes the value of an entry because it hashes the map that it is in. */
+function isHashedAround({ decision, where }: Entry): boolean {
+  return decision.wholeBy >= 0 && decision.wholeBy === where.outer?.hashedBy;
 }

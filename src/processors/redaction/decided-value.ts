@@ -1,7 +1,7 @@
 import { isPlainValue } from "./plain-value.ts";
 import type { Checkpoint, Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import type { ValueTask } from "./scalar-redactor.ts";
-import type { Steps, Stepwise } from "./steps.ts";
+import { type Steps, type Stepwise, stepsOf } from "./steps.ts";
 import { textValue, ValueHasher } from "./value-hasher.ts";
 import type { ValueRedactor } from "./value-redactor.ts";
 import type { ValueSearch } from "./value-search.ts";
@@ -15,6 +15,8 @@ interface DecidedTask {
   readonly wholeBy: number;
   /** Whether it is in no other value. */
   readonly isOutermost: boolean;
+  /** Whether it is in a value that the same rule hashes, which is counted once. */
+  readonly isCountedAlready: boolean;
 }
 
 /** Carries out what the rules say of a value: they look into it, or hash, mask or delete it as a whole. */
@@ -30,7 +32,8 @@ export class DecidedValueRedactor {
   }
 
   /** Redacts the `AnyValue` in a range. */
-  redact(range: Range, { task, wholeBy, isOutermost }: DecidedTask): Stepwise<Fate> {
+  redact(range: Range, decided: DecidedTask): Stepwise<Fate> {
+    const { task, wholeBy, isOutermost } = decided;
     const { start, end } = range;
     const { search } = task;
     const action = this.#context.program.rules[wholeBy]?.action;
@@ -44,6 +47,12 @@ export class DecidedValueRedactor {
     if (isBounded && !this.#context.takes(start, end)) {
       return this.#large(range, wholeBy, search);
     }
+    if (!isPlain && action === "hash" && task.inside !== undefined) {
+      const inner = this.#hasher.lastItems(start, end);
+      if (inner !== undefined) {
+        return this.#hashInside(range, inner, decided);
+      }
+    }
     if (!replaces || search !== undefined) {
       const before = replaces ? this.#context.checkpoint() : undefined;
       const fate = isPlain
@@ -53,54 +62,71 @@ export class DecidedValueRedactor {
         return fate;
       }
       if (typeof fate === "object") {
-        return this.#rest(fate, before, range, { place: task.place, wholeBy });
+        return this.#rest(fate, before, range, decided);
       }
       if (fate !== "stay") {
         return fate;
       }
       this.#context.backTo(before);
     }
-    return this.#replace(range, { place: task.place, wholeBy });
+    return this.#replace(range, decided);
+  }
+
+  /** Hashes in an array or a map what the rules before the one that hashes leave. */
+  *#hashInside(
+    { start, end }: Range,
+    inner: Range,
+    { task, wholeBy, isCountedAlready }: DecidedTask,
+  ): Steps<Fate> {
+    const { edits } = this.#context;
+    if (inner.start > start) {
+      edits.remove(start, inner.start);
+    }
+    const fate = yield* stepsOf(this.#values.redact(inner.start, inner.end, task));
+    if (end > inner.end) {
+      edits.remove(inner.end, end);
+    }
+    this.#count(wholeBy, isCountedAlready);
+    return fate;
   }
 
   /** The rest of a search, which may keep or delete the value. */
-  *#rest(
-    search: Steps<Fate>,
-    before: Checkpoint,
-    range: Range,
-    replacement: { readonly place: number; readonly wholeBy: number },
-  ): Steps<Fate> {
+  *#rest(search: Steps<Fate>, before: Checkpoint, range: Range, decided: DecidedTask): Steps<Fate> {
     const fate = yield* search;
     if (fate !== "stay") {
       return fate;
     }
     this.#context.backTo(before);
-    const replaced = this.#replace(range, replacement);
+    const replaced = this.#replace(range, decided);
     return typeof replaced === "object" ? yield* replaced : replaced;
   }
 
   /** Hashes, masks or deletes a value. */
-  #replace(
-    { start, end }: Range,
-    { place, wholeBy }: { readonly place: number; readonly wholeBy: number },
-  ): Stepwise<Fate> {
+  #replace({ start, end }: Range, decided: DecidedTask): Stepwise<Fate> {
+    const { wholeBy, isCountedAlready } = decided;
     if (this.#context.program.rules[wholeBy]?.action !== "hash") {
       return this.#whole({ start, end }, wholeBy);
     }
     if (!isPlainValue(this.#context.reader.bytes, start, end)) {
-      return this.#hash({ start, end }, place, wholeBy);
+      return this.#hash({ start, end }, decided);
     }
     if (this.#hasher.plain(start, end)) {
-      this.#context.count(wholeBy);
+      this.#count(wholeBy, isCountedAlready);
     }
     return "stay";
   }
 
-  *#hash({ start, end }: Range, place: number, rule: number): Steps<Fate> {
-    if (yield* this.#hasher.value(start, end, place)) {
-      this.#context.count(rule);
+  *#hash({ start, end }: Range, { task, wholeBy, isCountedAlready }: DecidedTask): Steps<Fate> {
+    if (yield* this.#hasher.value(start, end, task.place)) {
+      this.#count(wholeBy, isCountedAlready);
     }
     return "stay";
+  }
+
+  #count(rule: number, isCountedAlready: boolean): void {
+    if (!isCountedAlready) {
+      this.#context.count(rule);
+    }
   }
 
   /** Masks or deletes a value as a whole. */

@@ -35,7 +35,12 @@ export class KeylessRedactor {
       path: "",
       depth: outerDepth,
     };
-    const fate = this.#values.redact(range, { task, wholeBy, isOutermost: true });
+    const fate = this.#values.redact(range, {
+      task,
+      wholeBy,
+      isOutermost: true,
+      isCountedAlready: false,
+    });
     return typeof fate === "object"
       ? this.#largeBody(fate, range, mark, action)
       : this.#closeBody(fate, range, mark, action);

@@ -2,6 +2,7 @@ import { sessionRef } from "../../privacy/session-ref.ts";
 import { CollectorLists } from "./collector-lists.ts";
 import type { Config } from "./config.ts";
 import { FoundRanges } from "./found-ranges.ts";
+import { everything, type InnerRules, innerRulesOf } from "./inner-rules.ts";
 import { KeyCache } from "./key-cache.ts";
 import { anyOf, LinearRegex } from "./linear-regex.ts";
 import { presetRules } from "./preset-rules.ts";
@@ -25,14 +26,6 @@ export interface KeyDecision {
   readonly newKeyAt: ((place: number, outer?: InnerRules) => NewKey | undefined) | undefined;
 }
 
-/** What rules about a key say of all that is in the arrays and maps under it. */
-export interface InnerRules {
-  /** Rules with keys and values, which look for them under every key in it. */
-  readonly searching: readonly number[];
-  /** Only rules before this one apply, because it keeps everything; infinity if none does. */
-  readonly before: number;
-}
-
 /** What the rules say of a value. */
 export interface ValueDecision {
   /** The rule that decides about the whole value, or -1. */
@@ -46,8 +39,6 @@ export interface ValueDecision {
 const undecided: ValueDecision = { wholeBy: -1, search: undefined, inside: undefined };
 /** Senders choose the keys, and so which of the rules look for values together. */
 const maxSearches = 1_000;
-
-const everything: InnerRules = { searching: [], before: Number.POSITIVE_INFINITY };
 
 export interface NewKey {
   readonly bytes: Uint8Array;
@@ -163,9 +154,10 @@ export class RedactionProgram {
   ): ValueDecision {
     const applying = this.rules.filter(
       (rule, index) =>
-        (rule.places & (1 << place)) !== 0 &&
-        index < outer.before &&
-        (matches(rule, index) || outer.searching.includes(index)),
+        index === outer.hashedBy ||
+        ((rule.places & (1 << place)) !== 0 &&
+          index < outer.before &&
+          (matches(rule, index) || outer.searching.includes(index))),
     );
     const whole = applying.find(({ values }) => values === undefined);
     const before = whole === undefined ? applying : applying.slice(0, applying.indexOf(whole));
@@ -179,14 +171,16 @@ export class RedactionProgram {
       : before.filter(({ action }) => action === "keep" || action === "delete");
     const search = this.#searchOf(searched);
     const wholeBy = whole === undefined ? -1 : this.rules.indexOf(whole);
-    const searching = searched
+    const searching = before
       .filter(({ matchesKey }) => matchesKey !== undefined)
       .map((rule) => this.rules.indexOf(rule));
-    const isKept = whole?.action === "keep";
-    const inside =
-      searching.length > 0 || isKept || outer.before < everything.before
-        ? { searching, before: isKept ? wholeBy : outer.before }
-        : undefined;
+    const inside = innerRulesOf({
+      action: whole?.action,
+      wholeBy,
+      searching,
+      outer,
+      isFirst: !this.rules.slice(0, wholeBy).some(({ places }) => (places & (1 << place)) !== 0),
+    });
     return whole === undefined && search === undefined && inside === undefined
       ? undecided
       : { wholeBy, search, inside };
@@ -214,9 +208,10 @@ export class RedactionProgram {
     if (found.count === 0) {
       return undefined;
     }
-    return (place, { before } = everything) => {
+    return (place, { before, hashedBy } = everything) => {
+      // What is hashed is read by no later rule, but its keys are not hashed.
       const applying = this.rules
-        .slice(0, before)
+        .slice(0, hashedBy < 0 ? before : undefined)
         .filter((rule) => (rule.places & (1 << place)) !== 0);
       const kept = applying.findIndex(
         (rule) =>

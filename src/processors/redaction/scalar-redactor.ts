@@ -1,6 +1,6 @@
 import { lengthField } from "../../otlp/byte-replacements.ts";
+import type { InnerRules } from "./inner-rules.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
-import type { InnerRules } from "./redaction-program.ts";
 import { maxSearchedBytes, type ValueSearch } from "./value-search.ts";
 import { valueTags, valueText } from "./value-text.ts";
 

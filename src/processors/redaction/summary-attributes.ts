@@ -116,3 +116,12 @@ function countAttribute(key: string, count: number): Uint8Array {
 function keyValue(key: string, value: Uint8Array): Uint8Array {
   return Buffer.concat([lengthField(0x0a, Buffer.from(key)), lengthField(0x12, value)]);
 }
+
+/** The way to a value, which only the summary of a body shows. */
+export function innerPath(
+  summary: SummaryAttributes | undefined,
+  outer: string,
+  inner: string,
+): string {
+  return summary === undefined || outer === "" ? inner : `${outer}.${inner}`;
+}

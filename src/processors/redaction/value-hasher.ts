@@ -61,6 +61,14 @@ export class ValueHasher {
     return isHashed;
   }
 
+  /** Where the array or the map begins and ends that is the last member of an `AnyValue`; undefined if that is none. Moves the reader. */
+  lastItems(start: number, end: number): Pick<FieldRange, "start" | "end"> | undefined {
+    const member = this.#lastMember(start, end);
+    return member?.tag === valueTags.array || member?.tag === valueTags.kvlist
+      ? { start: member.fieldStart, end: member.end }
+      : undefined;
+  }
+
   #lastMember(start: number, end: number): (FieldRange & { readonly tag: number }) | undefined {
     const { reader } = this.#context;
     let last: (FieldRange & { readonly tag: number }) | undefined;

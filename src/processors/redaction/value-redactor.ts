@@ -5,6 +5,7 @@ import { isPlainValue } from "./plain-value.ts";
 import type { Fate, FieldRange, RedactionContext } from "./redaction-context.ts";
 import { ScalarRedactor, textField, type ValueTask } from "./scalar-redactor.ts";
 import { type Steps, type Stepwise, stepsOf } from "./steps.ts";
+import { innerPath } from "./summary-attributes.ts";
 import { maxSearchedBytes } from "./value-search.ts";
 import { isScalarTag, valueTags, valueText } from "./value-text.ts";
 
@@ -23,20 +24,24 @@ interface Items {
   isGood: boolean;
 }
 
+/** What redacts the values in arrays and maps. */
+export interface InnerRedactors {
+  /** Redacts the entry of a map; false if it is malformed. */
+  readonly mapEntry: (range: FieldRange, task: ValueTask) => Stepwise<boolean>;
+  /** Redacts the value of an item of an array in which a rule hashes what those before it leave. */
+  readonly hashedItem: (range: FieldRange, task: ValueTask) => Stepwise<Fate>;
+}
+
 /** Redacts what is in an `AnyValue`. */
 export class ValueRedactor {
   readonly #context: RedactionContext;
   readonly #scalars: ScalarRedactor;
-  readonly #mapEntry: (range: FieldRange, task: ValueTask) => Stepwise<boolean>;
+  readonly #inner: InnerRedactors;
 
-  /** `mapEntry` redacts the entry of a map; false if it is malformed. */
-  constructor(
-    context: RedactionContext,
-    mapEntry: (range: FieldRange, task: ValueTask) => Stepwise<boolean>,
-  ) {
+  constructor(context: RedactionContext, inner: InnerRedactors) {
     this.#context = context;
     this.#scalars = new ScalarRedactor(context);
-    this.#mapEntry = mapEntry;
+    this.#inner = inner;
   }
 
   /** Redacts the plain value from `start` up to `end`. */
@@ -65,11 +70,11 @@ export class ValueRedactor {
       return "broken";
     }
     const isListed = this.#scalars.isListed(task) && (task.level === "attribute" || task.isBlocked);
-    return isListed ? this.#listed(start, end, task) : this.#inner(start, end, task);
+    return isListed ? this.#listed(start, end, task) : this.#content(start, end, task);
   }
 
   /** Redacts what is in a value. */
-  #inner(start: number, end: number, task: ValueTask): Stepwise<Fate> {
+  #content(start: number, end: number, task: ValueTask): Stepwise<Fate> {
     const { reader } = this.#context;
     reader.position = start;
     const tag = reader.tag(end);
@@ -154,7 +159,9 @@ export class ValueRedactor {
       }
       const item = { fieldStart, lengthStart, start: reader.position, end };
       edits.compact(reader.bytes, mark);
-      const isGood = isMap ? this.#mapEntry(item, task) : this.#arrayItem(item, task, items.index);
+      const isGood = isMap
+        ? this.#inner.mapEntry(item, task)
+        : this.#arrayItem(item, task, items.index);
       items.index += 1;
       items.end = end;
       if (typeof isGood === "object") {
@@ -175,7 +182,7 @@ export class ValueRedactor {
   }
 
   #arrayItem(range: FieldRange, outer: ValueTask, index: number): Stepwise<boolean> {
-    const { summary, reader } = this.#context;
+    const { summary } = this.#context;
     const task: ValueTask = {
       ...outer,
       level: outer.level === "attribute" ? "nested" : outer.level,
@@ -183,13 +190,20 @@ export class ValueRedactor {
       depth: outer.depth + 2,
     };
     const mark = this.#context.edits.open(range.lengthStart);
-    if (!isPlainValue(reader.bytes, range.start, range.end)) {
-      const fate = this.redact(range.start, range.end, task);
-      return typeof fate === "object"
-        ? this.#largeItem(fate, range, task, mark)
-        : this.#closeItem(fate, range, task, mark);
+    const fate = this.#itemValue(range, task);
+    return typeof fate === "object"
+      ? this.#largeItem(fate, range, task, mark)
+      : this.#closeItem(fate, range, task, mark);
+  }
+
+  #itemValue(range: FieldRange, task: ValueTask): Stepwise<Fate> {
+    const { start, end } = range;
+    if (task.inside !== undefined && task.inside.hashedBy >= 0) {
+      return this.#inner.hashedItem(range, task);
     }
-    return this.#closeItem(this.plain(range.start, range.end, task), range, task, mark);
+    return isPlainValue(this.#context.reader.bytes, start, end)
+      ? this.plain(start, end, task)
+      : this.redact(start, end, task);
   }
 
   *#largeItem(
@@ -227,7 +241,7 @@ export class ValueRedactor {
     const written = isWritten && !isLong ? valueText(reader, start, end) : "";
     if (!isBody && !isLong && lists.isAllowedValue(written)) {
       this.#scalars.noteAllowed(task);
-      return yield* stepsOf(this.#inner(start, end, { ...task, lists: "none" }));
+      return yield* stepsOf(this.#content(start, end, { ...task, lists: "none" }));
     }
     if (task.isBlocked || (isLong && lists.blocksValues)) {
       const masked = lists.masked(isLong ? reader.bytes.subarray(start, end) : written);
@@ -241,7 +255,7 @@ export class ValueRedactor {
         return fate;
       }
     }
-    return yield* stepsOf(this.#inner(start, end, task));
+    return yield* stepsOf(this.#content(start, end, task));
   }
 
   /** Masks in the text of what the rules leave of a value, if something in it is blocked. Else nothing changes, and it returns undefined. */
@@ -249,7 +263,7 @@ export class ValueRedactor {
     const { program, reader, edits, budget } = this.#context;
     const before = this.#context.checkpoint();
     const { matchesLeft } = budget;
-    const fate = yield* stepsOf(this.#inner(start, end, { ...task, lists: "blocked keys" }));
+    const fate = yield* stepsOf(this.#content(start, end, { ...task, lists: "blocked keys" }));
     if (fate === "broken" || fate === "delete") {
       return fate;
     }
@@ -272,15 +286,6 @@ export class ValueRedactor {
 function* pause(): Steps<boolean> {
   yield;
   return true;
-}
-
-/** The way to a value, which only the summary of a body shows. */
-export function innerPath(
-  summary: RedactionContext["summary"],
-  outer: string,
-  inner: string,
-): string {
-  return summary === undefined || outer === "" ? inner : `${outer}.${inner}`;
 }
 
 function isLengthTag(tag: number): boolean {

@@ -163,15 +163,17 @@ function redactEntries(
   config: Config,
   entries: Mutable[],
   { place, level, lists }: Where,
-  outer: Outer = { searching: [], keptBy: undefined },
+  outer: Outer = noOuter,
 ): Mutable[] {
   return entries.flatMap((entry) => {
     const key = String(entry["key"] ?? "");
-    if (config.ignored_keys.includes(key)) {
-      return [entry];
-    }
-    if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
-      return [];
+    if (outer.hashedBy === undefined) {
+      if (config.ignored_keys.includes(key)) {
+        return [entry];
+      }
+      if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
+        return [];
+      }
     }
     const rules = rulesFor(config, place, key, outer);
     const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
@@ -197,17 +199,22 @@ interface Where {
 interface Outer {
   readonly searching: readonly Rule[];
   readonly keptBy: Rule | undefined;
+  /** The rule that hashes what those before it leave. */
+  readonly hashedBy: Rule | undefined;
 }
+
+const noOuter: Outer = { searching: [], keptBy: undefined, hashedBy: undefined };
 
 function rulesFor(
   config: Config,
   place: string,
   key: string,
-  { searching, keptBy }: Outer,
+  { searching, keptBy, hashedBy }: Outer,
 ): readonly Rule[] {
+  const decidedBy = hashedBy ?? keptBy;
   const before =
-    keptBy === undefined ? config.rules : config.rules.slice(0, config.rules.indexOf(keptBy));
-  return before.filter(
+    decidedBy === undefined ? config.rules : config.rules.slice(0, config.rules.indexOf(decidedBy));
+  const matching = before.filter(
     (rule) =>
       isIn(rule, place) &&
       (searching.includes(rule) ||
@@ -215,6 +222,7 @@ function rulesFor(
         rule.keys.includes(key) ||
         rule.key_patterns.some((pattern) => new RegExp(pattern).test(key))),
   );
+  return hashedBy === undefined ? matching : [...matching, hashedBy];
 }
 
 /** An entry whose key has lost what rules detect in it. */
@@ -222,13 +230,13 @@ function withNewKey(
   config: Config,
   entry: Mutable,
   place: string,
-  outer: Outer = { searching: [], keptBy: undefined },
+  outer: Outer = noOuter,
 ): Mutable {
   if (entry["key"] === undefined) {
     return { ...entry };
   }
   const key = String(entry["key"]);
-  const rules = rulesFor(config, place, key, outer);
+  const rules = rulesFor(config, place, key, outer.hashedBy === undefined ? outer : noOuter);
   const kept = rules.findIndex(
     (rule) => rule.action === "keep" && rule.values.length + rule.detect.length === 0,
   );
@@ -246,7 +254,7 @@ function apply(
   config: Config,
   rules: readonly Rule[],
   entry: Entry,
-  { outer = { searching: [], keptBy: undefined }, ...where }: Where & { readonly outer?: Outer },
+  { outer = noOuter, ...where }: Where & { readonly outer?: Outer },
 ): boolean {
   const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
   const whole = rules[wholeAt];
@@ -261,7 +269,11 @@ function apply(
         ...where,
         lists: whole === undefined ? where.lists : "none",
         isBlocked,
-        outer: { searching: before.filter(hasKeys), keptBy: whole ?? outer.keptBy },
+        outer: {
+          searching: before.filter(hasKeys),
+          keptBy: whole ?? outer.keptBy,
+          hashedBy: undefined,
+        },
       })
     );
   }
@@ -285,8 +297,35 @@ function apply(
     entry.value = { stringValue: mask(config) };
     return true;
   }
-  entry.value = entry.value === undefined ? undefined : hashed(config, entry.value, where.place);
+  if (entry.value !== undefined) {
+    hashInside(config, rules.slice(0, wholeAt + 1), entry, where);
+  }
   return true;
+}
+
+/** Hashes a value: in arrays and maps what the rules before the last one leave. */
+function hashInside(config: Config, rules: readonly Rule[], entry: Entry, where: Where): void {
+  const value = entry.value ?? {};
+  const array = value["arrayValue"] as Mutable | undefined;
+  const map = value["kvlistValue"] as Mutable | undefined;
+  const below = { ...where, lists: "none" as const };
+  if (array !== undefined) {
+    const items = list(array["values"]).flatMap((item) => {
+      const changed: Entry = { key: "", value: item };
+      return apply(config, rules, changed, below) ? [changed.value] : [];
+    });
+    put(array, "values", items);
+  } else if (map !== undefined) {
+    const outer = {
+      searching: rules.slice(0, -1).filter(hasKeys),
+      keptBy: undefined,
+      hashedBy: rules.at(-1),
+    };
+    const level = where.level === "attribute" ? "nested" : where.level;
+    put(map, "values", redactEntries(config, list(map["values"]), { ...below, level }, outer));
+  } else {
+    entry.value = hashedScalar(config, value);
+  }
 }
 
 interface Inside extends Where {
@@ -480,36 +519,17 @@ function hash(config: Config, written: string, encoding: "utf8" | "latin1" = "ut
     .slice(0, 12);
 }
 
-function hashed(config: Config, value: Mutable, place: string): Mutable {
+function hashedScalar(config: Config, value: Mutable): Mutable {
   const [name, content] = Object.entries(value).find(([each]) => !each.startsWith("?")) ?? ["", ""];
+  if (name === "" || content === "") {
+    return value;
+  }
   switch (name) {
-    case "":
-      return value;
     case "stringValue":
-      return content === "" ? value : { stringValue: hash(config, String(content)) };
-    case "bytesValue":
-      return content === ""
-        ? value
-        : {
-            stringValue: hash(
-              config,
-              Buffer.from(String(content), "hex").toString("latin1"),
-              "latin1",
-            ),
-          };
-    case "arrayValue":
-    case "kvlistValue": {
-      const values = list((content as Mutable)["values"]).map((item) =>
-        name === "arrayValue"
-          ? hashed(config, item, place)
-          : {
-              ...withNewKey(config, item, place),
-              ...(item["value"] === undefined
-                ? {}
-                : { value: hashed(config, item["value"] as Mutable, place) }),
-            },
-      );
-      return { [name]: values.length === 0 ? {} : { values } };
+      return { stringValue: hash(config, String(content)) };
+    case "bytesValue": {
+      const written = Buffer.from(String(content), "hex").toString("latin1");
+      return { stringValue: hash(config, written, "latin1") };
     }
     default:
       return { stringValue: hash(config, scalarText(name, content)) };
