@@ -164,7 +164,10 @@ test("the config of a recording is valid whatever secret option of a component i
     }) as SchemaNode;
     const setup = { folder, backendUrl: "http://127.0.0.1:1", grpcEndpoint: "127.0.0.1:1" };
     for (const path of secretPaths(schema)) {
-      for (const secret of ["0123456789abcdef0123456789CANARY", "http://u:0123456789abcdefCANARY@h:1"]) {
+      for (const secret of [
+        "0123456789abcdef0123456789CANARY",
+        "http://u:0123456789abcdefCANARY@h:1",
+      ]) {
         const section = withSecret(setupOf(factory).section(setup), path, secret);
         const text = supported({ [`${factory.kind}s`]: { [`${factory.type}/a`]: section } });
         if (text !== undefined) {
