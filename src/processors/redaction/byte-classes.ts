@@ -18,9 +18,13 @@ export function isWordByte(byte: number | undefined): boolean {
   return is(byte, flags.word);
 }
 
-/** Whether what begins at `from` is part of another word, in a text from `start`: `task-force` is no `sk-`, but `_sk-` is one. */
+/**
+ * Whether what begins at `from` is part of another word, in a text from `start`: `task-force` is no `sk-`, but `_sk-` is one. What is looked for begins in ASCII,
+ * so no character beyond it belongs to the same word, be it a quotation mark or a letter of a text without blanks.
+ */
 export function isInWord(bytes: Uint8Array, from: number, start: number): boolean {
-  return from > start && isWordByte(bytes[from - 1]) && bytes[from - 1] !== 0x5f;
+  const before = from > start ? (bytes[from - 1] ?? 0) : 0;
+  return before < 0x80 && before !== 0x5f && isWordByte(before);
 }
 
 /** What API keys consist of: letters, digits, `_` and `-`. */

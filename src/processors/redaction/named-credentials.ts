@@ -1,4 +1,5 @@
 import { isScheme, textOf } from "./authorization.ts";
+import { bracedValue } from "./braced-value.ts";
 import { bracketedValue } from "./bracketed-value.ts";
 import { isTokenByte } from "./byte-classes.ts";
 import { isComparison } from "./comparison.ts";
@@ -28,7 +29,6 @@ const openBracket = 0x5b;
 const backquote = 0x60;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
-const closeBrace = 0x7d;
 const comma = 0x2c;
 const arrow = Buffer.from(" =>");
 
@@ -117,7 +117,7 @@ function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
 
 /** In JSON and lists of texts; `{…}` right behind `=` is a value in a connection string. */
 function bracketValue(bytes: Uint8Array, open: number, place: Place): Found {
-  const { at, end } = place;
+  const { at } = place;
   const isMap = bytes[open] === openBrace;
   if (!isMap || isBehindQuote(bytes, place)) {
     return structuredValue(bytes, open, place);
@@ -125,12 +125,7 @@ function bracketValue(bytes: Uint8Array, open: number, place: Place): Found {
   if (bytes[at] !== equals || open !== at + 1) {
     return none;
   }
-  let to = open + 1;
-  while (to < end && bytes[to] !== closeBrace && bytes[to] !== blank) {
-    to += 1;
-  }
-  const isOne = bytes[to] === closeBrace && !isOrdinary(bytes, open, to + 1, isOrdinaryValue);
-  return isOne ? { start: open + 1, end: to } : none;
+  return bracedValue(bytes, open, place.end);
 }
 
 /** A value without quotes; behind a blank, and the name of a scheme, the credentials, too. */

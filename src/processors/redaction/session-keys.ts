@@ -1,12 +1,14 @@
-import { isSessionKeyByte, isWordByte } from "./byte-classes.ts";
+import { endsWordAt } from "./beyond-ascii.ts";
+import { isInWord, isSessionKeyByte, isTokenByte } from "./byte-classes.ts";
 import { DecodedText, mayBeEscape, urlLevelOf } from "./decoded-text.ts";
 import { isAt, type Place } from "./detected.ts";
 
 const agent = Buffer.from("agent");
 const colon = 0x3a;
 const slash = 0x2f;
-const underscore = 0x5f;
+const dot = 0x2e;
 const maxPathWord = 24;
+const maxAgentId = 256;
 
 /** Where a session key of OpenClaw whose first colon is at `at` begins. */
 export function sessionKeyStart(at: number): number {
@@ -19,29 +21,27 @@ export function sessionKeyEnd(bytes: Uint8Array, { start, at, end, levels }: Pla
   if (from < start || !isAgent(bytes, from, end)) {
     return -1;
   }
-  const before = from > start ? bytes[from - 1] : undefined;
-  if (isWordByte(before) && before !== underscore) {
+  if (isInWord(bytes, from, start)) {
     return -1;
   }
+  const before = from > start ? bytes[from - 1] : undefined;
   const isInUrl =
     urlLevelOf(levels, at) > 0 ||
     before === 0x3d ||
     before === slash ||
     (from > start && urlLevelOf(levels, from - 1) > 0);
-  let to = at + 1;
-  let colons = 1;
+  const rest = agentIdEnd(bytes, at + 1, end) + 1;
+  let to = rest;
   for (; to < end && isSessionKeyByte(bytes[to]); to++) {
-    colons += bytes[to] === colon ? 1 : 0;
-    if (isInUrl && isEndInUrl(bytes, to, end)) {
+    if ((isInUrl && isEndInUrl(bytes, to, end)) || endsWordAt(bytes, to, end)) {
       break;
     }
   }
-  // The end of a sentence is none of the key.
-  while (to > at + 1 && isPunctuation(bytes[to - 1])) {
+  // The end of a sentence is none of the key, nor what emphasizes it in Markdown.
+  while (to > rest && isPunctuation(bytes[to - 1])) {
     to -= 1;
   }
-  // `sub_agent:x` is another word, `session_agent:main:x` is a key.
-  return to > at + 1 && (before !== underscore || colons > 1) ? to : -1;
+  return rest > 0 && to > rest ? to : -1;
 }
 
 /** A session key without the escapes of URLs and JSON, so that it has one hash in every form; any other text as it is. */
@@ -54,6 +54,16 @@ export function plainSessionKey(text: Uint8Array): Uint8Array {
   return isAgent(bytes, 0, length) && bytes[agent.length] === colon
     ? bytes.subarray(0, length)
     : text;
+}
+
+/** Where the id of the agent ends, at the colon before the rest of the key; -2 if there is none: `user-agent:curl/8.0` and `http://agent:8080/` are no keys. */
+function agentIdEnd(bytes: Uint8Array, from: number, end: number): number {
+  const max = Math.min(end, from + maxAgentId);
+  let to = from;
+  while (to < max && (isTokenByte(bytes[to]) || bytes[to] === dot || (bytes[to] ?? 0) >= 0x80)) {
+    to += 1;
+  }
+  return to > from && to < max && bytes[to] === colon ? to : -2;
 }
 
 /** `&`, `#` and `?`, unless a channel is called so, and a word of a path such as `/messages`. A group of Signal may have a slash. */
@@ -90,5 +100,5 @@ function isPathLetter(byte: number | undefined): boolean {
 }
 
 function isPunctuation(byte: number | undefined): boolean {
-  return byte === 0x2e || byte === colon || byte === 0x21 || byte === 0x3f;
+  return byte === dot || byte === colon || byte === 0x21 || byte === 0x3f || byte === 0x2a;
 }

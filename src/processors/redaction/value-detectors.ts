@@ -61,10 +61,16 @@ export function findValues(bytes: Uint8Array, start: number, end: number, found:
     }
     return;
   }
-  const text = new DecodedText(bytes, start, end);
-  const { length, levels } = text;
-  for (const { kind, from, to } of findingsIn(text.bytes, { start: 0, end: length, levels }) ??
-    []) {
+  findDecodedValues(new DecodedText(bytes, start, end), found);
+}
+
+/** The same in a text whose escapes have been decoded. The ranges are those of its source. */
+export function findDecodedValues(
+  text: Pick<DecodedText, "bytes" | "levels" | "length" | "sourceStart" | "sourceEnd">,
+  found: OnFound,
+): void {
+  const { bytes, length, levels } = text;
+  for (const { kind, from, to } of findingsIn(bytes, { start: 0, end: length, levels }) ?? []) {
     found(kind, text.sourceStart(from), text.sourceEnd(to));
   }
 }

@@ -26,7 +26,7 @@ const textPool = [
   "agent:main:telegram:7",
   "see agent:a:b, and mail x@y.example.com.",
   "x@y.example.com",
-  "bb abc agent:bb",
+  "bb abc agent:bb:b",
   "42",
   "😀 abc 😀",
   "agent:main:x@y.example.com:z",
