@@ -14,6 +14,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 const maxExpansions = 1_000;
 const maxIncludes = 20;
+const secretName = /(?:_key|(?:^|_)(?:tokens?|secret|password|pem))$/i;
 const schemes = ["env", "file", "yaml"];
 
 /**
@@ -176,10 +177,10 @@ class Expander {
       const text = this.#textOf(fallback, place);
       return text === undefined ? undefined : { text, isDefault: true };
     }
-    this.#fail(
-      place,
-      `needs the environment variable ${cut(name)}, which is not set. Set it, or write a default: \${env:${cut(name)}:-default}.`,
-    );
+    const advice = isSecret(place.path, name)
+      ? "Set it."
+      : `Set it, or write a default: \${env:${cut(name)}:-default}.`;
+    this.#fail(place, `needs the environment variable ${cut(name)}, which is not set. ${advice}`);
     return undefined;
   }
 
@@ -269,4 +270,12 @@ function movedTo(node: ConfigNode, at: Position): ConfigNode {
       return never;
     }
   }
+}
+
+/** Whether a variable holds a secret, as the names of the option and of the variable say. A default of one would be in the config for everyone to read. */
+function isSecret(path: ConfigPath, variable: string): boolean {
+  const [outer, option] = path.filter((step) => typeof step === "string").slice(-2);
+  return (
+    outer === "headers" || [option ?? outer ?? "", variable].some((name) => secretName.test(name))
+  );
 }

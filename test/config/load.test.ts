@@ -408,6 +408,7 @@ describe("expansion", () => {
       "${env:UNSET}",
       "needs the environment variable UNSET, which is not set. Set it, or write a default: ${env:UNSET:-default}.",
     ],
+    ["${env:HMAC_KEY}", "needs the environment variable HMAC_KEY, which is not set. Set it."],
     ["${toString}", "needs the environment variable toString, which is not set."],
     ["a ${env:UNSET} b", "needs the environment variable UNSET"],
     [
