@@ -52,7 +52,7 @@ export class BoundsWatch {
       },
       {
         share: ({ sessions }) => sessions / maxSessions,
-        message: `max_sessions (${maxSessions}) is reached, so new work is not tracked.`,
+        message: `max_sessions (${maxSessions}) is reached, so work of further sessions is not tracked.`,
         remedy,
       },
       {

@@ -39,7 +39,8 @@ test("a reached bound is a status and one warning until there is room again", ()
 test("the bound on sessions is one, too", () => {
   const { check, statuses } = watched();
   check(30, 20);
-  expect(statuses).toMatchObject([{ message: expect.stringContaining("max_sessions (20)") }]);
+  const message = "max_sessions (20) is reached, so work of further sessions is not tracked.";
+  expect(statuses).toEqual([{ status: "recoverable_error", message }]);
   check(30, 19);
   expect(statuses).toHaveLength(1);
   check(30, 18);
