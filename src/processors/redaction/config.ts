@@ -60,7 +60,7 @@ const rule = z.strictObject({
     .describe(
       "Kinds of values that are known: session_key (agent:…, of OpenClaw), email, secret (API keys, tokens, passwords, private keys).",
     ),
-  in: oneOf(places, (name) => wrongPlace(name))
+  in: oneOf(places, (name) => wrongPlace(name), nearestPlace)
     .min(1, "must name at least one place, or be left out for all of them.")
     .optional()
     .describe(

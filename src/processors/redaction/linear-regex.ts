@@ -44,19 +44,15 @@ export class LinearRegex {
     return true;
   }
 
-  /**
-   * The text with every match replaced, as Go's `ReplaceAllStringFunc` does: also an empty match, but not one right after another match.
-   * Undefined if there are more than `max`.
-   */
+  /** The text with every match replaced, but empty ones. Undefined if there are more than `max`. */
   replaceAll(text: string, max: number, replace: (match: string) => string): string | undefined {
     const matcher = this.#pattern.matcher(text);
     let out = "";
     let from = 0;
-    let lastEnd = -1;
     for (let count = 0; matcher.find(); ) {
       const start = matcher.start();
       const end = matcher.end();
-      if (end === start && start === lastEnd) {
+      if (end === start) {
         continue;
       }
       if (count >= max) {
@@ -65,7 +61,6 @@ export class LinearRegex {
       count += 1;
       out += text.slice(from, start) + replace(text.slice(start, end));
       from = end;
-      lastEnd = end;
     }
     return out + text.slice(from);
   }

@@ -76,7 +76,11 @@ function keepNotices(config: Config, index: number): readonly SectionNotice[] {
     config.allow_all_keys || config.allowed_keys.length === 0
       ? []
       : [...rule.keys.entries()].filter(([, key]) => !allowed.has(key) && !isIgnored(config, key));
-  const follow = index + 1 < config.rules.length || config.presets.length > 0;
+  const follow =
+    index + 1 < config.rules.length ||
+    [config.presets, config.blocked_values, config.blocked_key_patterns].some(
+      (list) => list.length > 0,
+    );
   return [
     ...removed.map(([place]) => ({
       path: [...path, "keys", place],
@@ -87,7 +91,7 @@ function keepNotices(config: Config, index: number): readonly SectionNotice[] {
       .filter(([, pattern]) => follow && matchesAll(pattern) && isAboutWholes(rule))
       .map(([place]) => ({
         path: [...path, "key_patterns", place],
-        message: "matches every key, so no later rule and no preset sees an attribute.",
+        message: "matches every key, so no later rule, preset or blocked list sees an attribute.",
       })),
     ...[...rule.values.entries()]
       .filter(([, pattern]) => follow && !isAnchored(pattern))

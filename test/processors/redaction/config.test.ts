@@ -121,6 +121,18 @@ describe("a place that does not exist is answered with the one that is meant", (
     });
   }
 
+  for (const [written, meant] of [
+    ["body", "log.body"],
+    ["log.body", "log.body"],
+    ["event", "spanevent"],
+  ] as const) {
+    test(`${written} without brackets is [${meant}]`, () => {
+      const rules = [{ action: "delete", in: written }];
+      const [issue] = schema.safeParse({ rules }).error?.issues ?? [];
+      expect(issue?.message).toBe(`must be a list, but is text. Write [${meant}].`);
+    });
+  }
+
   test("and a list of no place with none", () => {
     const rules = [{ action: "delete", in: ["quux.zzyzx"] }];
     const [issue] = schema.safeParse({ rules }).error?.issues ?? [];
@@ -136,6 +148,14 @@ test("the sanitizers of the Collector are accepted while they are off", () => {
     { db_sanitizer: {} },
   ]) {
     expect(schema.safeParse(section).success).toBe(true);
+  }
+});
+
+test("a part of a value that is kept from blocked lists has a notice", () => {
+  for (const lists of [{ blocked_values: ["foo"] }, { blocked_key_patterns: ["foo"] }]) {
+    const rules = [{ action: "keep", values: ["^public"] }];
+    const notices = redactionNotices(schema.parse({ allow_all_keys: true, rules, ...lists }));
+    expect(notices.map(({ path }) => path)).toEqual([["rules", 0, "values", 0]]);
   }
 });
 

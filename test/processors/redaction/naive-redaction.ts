@@ -491,7 +491,8 @@ function replaceBy(value: Mutable, written: string): void {
 
 function blocked(config: Config, written: string): string {
   return config.blocked_values.reduce(
-    (rest, pattern) => rest.replace(new RegExp(pattern, "g"), mask(config)),
+    (rest, pattern) =>
+      rest.replace(new RegExp(pattern, "g"), (match) => (match === "" ? "" : mask(config))),
     written,
   );
 }

@@ -88,7 +88,7 @@ const configs = fc
     allowed_keys: fc.subarray(keyPool.filter((key) => key !== "")),
     ignored_keys: fc.subarray(["b.c"]),
     blocked_key_patterns: fc.subarray(["oken"]),
-    blocked_values: fc.subarray(["a[bg]", "4", '^"?p']),
+    blocked_values: fc.subarray(["a[bg]", "4", '^"?p', "b*"]),
     allowed_values: fc.oneof(fc.constant([]), fc.subarray(["^42", "plain", "^$", "main"])),
     redact_all_types: fc.boolean(),
     rules: fc.array(rules, { maxLength: 4 }),

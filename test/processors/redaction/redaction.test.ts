@@ -103,6 +103,11 @@ describe("the Collector's lists", () => {
       { number: "****" },
     ],
     [
+      "mask no empty text",
+      { allowed_keys: ["id", "number", "api_token"], blocked_values: ["x*", "9|"] },
+      { id: "1", api_token: "****", number: "4111111111111111" },
+    ],
+    [
       "leave numbers without it",
       { allowed_keys: ["number"], blocked_values: [visa] },
       { number: "4111111111111111" },
