@@ -9,7 +9,7 @@ mark(flags.base64, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ01234567
 for (let byte = 0; byte < 256; byte++) {
   const character = String.fromCharCode(byte);
   const isPlain = byte > 0x20 && byte !== 0x7f;
-  add(byte, byte >= 0x80 ? flags.word | flags.address : 0);
+  add(byte, byte >= 0x80 && byte < 0xff ? flags.word | flags.address : 0);
   add(byte, isPlain && !"\"'`\\,;<>()[]{}|".includes(character) ? flags.sessionKey : 0);
 }
 

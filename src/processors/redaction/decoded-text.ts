@@ -3,10 +3,16 @@
  * each of its bytes is in the text as it was written.
  */
 
+import { characters, hexAt, isHigh } from "./escape-letters.ts";
 import { OpenQuotes } from "./open-quotes.ts";
 
 const percent = 0x25;
 const backslash = 0x5c;
+const escapeByte = 0x1b;
+const openBracket = 0x5b;
+/** Stands for a sequence of a terminal, such as a colour. No byte of UTF-8 is one. */
+export const terminalSequence = 0xff;
+const maxSequence = 32;
 const quote = 0x22;
 const lineFeed = 0x0a;
 /** How often a URL in a URL in a URL … is looked into. */
@@ -38,12 +44,14 @@ export function isInnerQuote(levels: Levels | undefined, at: number): boolean {
 
 /** Whether an escape may begin with this byte. */
 export function mayBeEscape(byte: number): boolean {
-  return byte === percent || byte === backslash;
+  return byte === percent || byte === backslash || byte === escapeByte;
 }
 
 /** Whether an escape begins at `at`, which may be one by its byte. */
 export function isEscapeAt(bytes: Uint8Array, at: number, end: number): boolean {
-  return bytes[at] === percent ? hexAt(bytes, at + 1, 2, end) >= 0 : at + 1 < end;
+  return bytes[at] === percent
+    ? hexAt(bytes, at + 1, 2, end) >= 0
+    : at + 1 < end && (bytes[at] === backslash || bytes[at + 1] === openBracket);
 }
 
 /** The text that is `source` from `start` up to `end`. Takes two bytes for each byte of it, and some more for each escape. */
@@ -76,7 +84,13 @@ export class DecodedText {
       const byte = source[i] ?? 0;
       if (mayBeEscape(byte)) {
         this.length = length;
-        const to = this.#escape(i);
+        let to = this.#escape(i);
+        const last = this.length - 1;
+        const sequence = this.bytes[last] === escapeByte ? this.#sequenceEnd(to) : -1;
+        if (sequence >= 0) {
+          this.bytes[last] = terminalSequence;
+          to = sequence;
+        }
         if (this.length - length !== to - i) {
           this.#starts.push(length);
           this.#ends.push(this.length);
@@ -131,6 +145,27 @@ export class DecodedText {
     return low - 1;
   }
 
+  /** Where the sequence of a terminal ends whose bracket is at `from`: `ESC[1;31m`; -1 if it is none. */
+  #sequenceEnd(from: number): number {
+    if (from >= this.#end) {
+      return -1;
+    }
+    this.#unit(from);
+    if (this.#value !== openBracket) {
+      return -1;
+    }
+    for (let i = 0; i < maxSequence && this.#next < this.#end; i++) {
+      this.#unit(this.#next);
+      if (this.#value >= 0x40 && this.#value <= 0x7e) {
+        return this.#next;
+      }
+      if (this.#value < 0x20 || this.#value > 0x3f) {
+        return -1;
+      }
+    }
+    return -1;
+  }
+
   #put(byte: number, level: number): void {
     this.bytes[this.length] = byte;
     this.levels[this.length] = level;
@@ -171,6 +206,11 @@ export class DecodedText {
       this.#put(meant, this.#quotes.isEscape(urlLevel, backslashes) ? level : level | doubtful);
       return this.#next;
     }
+    const octal = this.#escapeCharacterEnd(code);
+    if (octal >= 0) {
+      this.#put(escapeByte, level);
+      return octal;
+    }
     const digits = code === 0x75 ? 4 : code === 0x78 ? 2 : 0;
     const point = digits === 0 ? -1 : this.#hex(this.#next, digits);
     if (point < 0) {
@@ -185,6 +225,14 @@ export class DecodedText {
     }
     this.#putCharacter(point, level);
     return end;
+  }
+
+  /** Where `\033` and `\e` end, of which the first sign was read, if a bracket is behind; else -1. */
+  #escapeCharacterEnd(code: number): number {
+    const at = this.#next;
+    const isOctal = code === 0x30 && this.#source[at] === 0x33 && this.#source[at + 1] === 0x33;
+    const to = isOctal ? at + 2 : code === 0x65 ? at : -1;
+    return to >= 0 && to < this.#end && this.#source[to] === openBracket ? to : -1;
   }
 
   #passSign(byte: number, urlLevel: number, backslashes: number): void {
@@ -249,53 +297,4 @@ export class DecodedText {
       this.#put(0x80 | (point & 0x3f), level);
     }
   }
-}
-
-/** What a letter or a sign means behind a backslash; 0 for nothing. */
-const characters = new Uint8Array(256);
-for (const [letter, byte] of [
-  ["n", 0x0a],
-  ["r", 0x0d],
-  ["t", 0x09],
-  ["b", 0x08],
-  ["f", 0x0c],
-] as const) {
-  characters[letter.charCodeAt(0)] = byte;
-}
-for (const sign of Buffer.from("\"'`/")) {
-  characters[sign] = sign;
-}
-
-/** The letter that would be there if `\t` were no escape but the `t` of a path such as `C:\token`; 0 for none. */
-export function letterOf(control: number | undefined): number {
-  return control !== undefined && control >= 0x08 && control <= 0x0d
-    ? Math.max(0, characters.indexOf(control))
-    : 0;
-}
-
-/** The number that is written at `at` in so many hex digits; -1 if they are none. */
-function hexAt(bytes: Uint8Array, at: number, digits: number, end: number): number {
-  if (at + digits > end) {
-    return -1;
-  }
-  let value = 0;
-  for (let i = 0; i < digits; i++) {
-    const digit = hexDigits[bytes[at + i] ?? 0] ?? -1;
-    if (digit < 0) {
-      return -1;
-    }
-    value = value * 16 + digit;
-  }
-  return value;
-}
-
-const hexDigits = new Int8Array(256).fill(-1);
-for (let digit = 0; digit < 16; digit++) {
-  const text = digit.toString(16);
-  hexDigits[text.charCodeAt(0)] = digit;
-  hexDigits[text.toUpperCase().charCodeAt(0)] = digit;
-}
-
-function isHigh(point: number): boolean {
-  return point >= 0xd800 && point <= 0xdbff;
 }

@@ -3,8 +3,9 @@ import { bracedValue } from "./braced-value.ts";
 import { bracketedValue } from "./bracketed-value.ts";
 import { isTokenByte } from "./byte-classes.ts";
 import { isComparison } from "./comparison.ts";
-import { backslashesOf, letterOf } from "./decoded-text.ts";
+import { backslashesOf, terminalSequence } from "./decoded-text.ts";
 import { type Found, isAt, none, type Place } from "./detected.ts";
+import { letterOf } from "./escape-letters.ts";
 import {
   hasPlaceholder,
   isOrdinaryValue,
@@ -265,7 +266,7 @@ function isSeparator(bytes: Uint8Array, at: number): boolean {
 }
 
 export function isBlank(byte: number | undefined): boolean {
-  return byte === blank || byte === tab;
+  return byte === blank || byte === tab || byte === terminalSequence;
 }
 
 export function isQuote(byte: number | undefined): boolean {

@@ -1,6 +1,6 @@
 import { endsWordAt } from "./beyond-ascii.ts";
 import { isInWord, isSessionKeyByte, isTokenByte } from "./byte-classes.ts";
-import { DecodedText, mayBeEscape, urlLevelOf } from "./decoded-text.ts";
+import { DecodedText, mayBeEscape, terminalSequence, urlLevelOf } from "./decoded-text.ts";
 import { isAt, type Place } from "./detected.ts";
 
 const agent = Buffer.from("agent");
@@ -100,5 +100,12 @@ function isPathLetter(byte: number | undefined): boolean {
 }
 
 function isPunctuation(byte: number | undefined): boolean {
-  return byte === dot || byte === colon || byte === 0x21 || byte === 0x3f || byte === 0x2a;
+  return (
+    byte === dot ||
+    byte === colon ||
+    byte === 0x21 ||
+    byte === 0x3f ||
+    byte === terminalSequence ||
+    byte === 0x2a
+  );
 }

@@ -26,6 +26,7 @@ const tab = 0x09;
 const comma = 0x2c;
 const percent = 0x25;
 const backslash = 0x5c;
+const escapeByte = 0x1b;
 /** More of a kind are not told. */
 export const maxFindings = 10_001;
 const maxLocalPart = 64;
@@ -44,6 +45,7 @@ for (const byte of [
   comma,
   percent,
   backslash,
+  escapeByte,
   ...tokenTriggers,
 ]) {
   triggers[byte] = 1;
@@ -189,7 +191,7 @@ function domainEnd(bytes: Uint8Array, from: number, max: number): number {
   for (; i <= max; i++) {
     const byte = i < max ? (bytes[i] ?? 0) : 0;
     const lower = byte | 0x20;
-    if ((lower >= 0x61 && lower <= 0x7a) || byte >= 0x80) {
+    if ((lower >= 0x61 && lower <= 0x7a) || (byte >= 0x80 && byte < 0xff)) {
       continue;
     }
     if ((byte >= 0x30 && byte <= 0x39) || byte === 0x2d) {
