@@ -3,9 +3,14 @@ import { type Found, isAt, none, type Place } from "./detected.ts";
 
 /**
  * The prefixes that issuers give their keys, how many characters follow at least, and which one is looked at first; by default the last. Behind a prefix
- * with a dot there may be further dots.
+ * with a dot there may be further dots, and behind some there are other signs, too.
  */
-export const prefixes: readonly (readonly [prefix: string, min: number, trigger?: number])[] = [
+export const prefixes: readonly (readonly [
+  prefix: string,
+  min: number,
+  trigger?: number,
+  signs?: string,
+])[] = [
   ["sk-", 16],
   ["pk-lf-", 16],
   ["sess-", 24],
@@ -20,7 +25,7 @@ export const prefixes: readonly (readonly [prefix: string, min: number, trigger?
   ["xapp-", 10],
   ["xai-", 20],
   ["nvapi-", 20],
-  ["glpat-", 16],
+  ["glpat-", 16, 5, "."],
   ["glptt-", 16],
   ["pypi-", 16],
   ["tvly-", 16],
@@ -39,7 +44,7 @@ export const prefixes: readonly (readonly [prefix: string, min: number, trigger?
   ["sk_test_", 10],
   ["rk_live_", 10],
   ["rk_test_", 10],
-  ["whsec_", 16],
+  ["whsec_", 16, 5, "+/="],
   ["npm_", 20],
   ["hf_", 20],
   ["gsk_", 20],
@@ -63,13 +68,17 @@ interface Prefix {
   readonly bytes: Uint8Array;
   readonly min: number;
   readonly trigger: number;
+  readonly signs: Uint8Array;
 }
 
 const byTrigger: (readonly Prefix[])[] = Array.from({ length: 256 }, () => []);
-for (const [prefix, min, trigger = prefix.length - 1] of prefixes) {
+for (const [prefix, min, trigger = prefix.length - 1, signs = ""] of prefixes) {
   const bytes = Buffer.from(prefix);
   const byte = bytes[trigger] ?? 0;
-  byTrigger[byte] = [...(byTrigger[byte] ?? []), { bytes, min, trigger }];
+  byTrigger[byte] = [
+    ...(byTrigger[byte] ?? []),
+    { bytes, min, trigger, signs: Buffer.from(prefix.endsWith(".") ? "." : signs) },
+  ];
 }
 
 /** The bytes at which a prefix may be recognized. */
@@ -85,9 +94,8 @@ export function prefixedKeyAt(bytes: Uint8Array, { start, at, end }: Place): Fou
     if (from < start || !isAt(bytes, from, end, prefix.bytes) || isInWord(bytes, from, start)) {
       continue;
     }
-    const hasDots = bytes[body - 1] === dot;
     let to = body;
-    while (to < end && (isTokenByte(bytes[to]) || (hasDots && bytes[to] === dot))) {
+    while (to < end && (isTokenByte(bytes[to]) || prefix.signs.includes(bytes[to] ?? 0))) {
       to += 1;
     }
     while (bytes[to - 1] === dot) {

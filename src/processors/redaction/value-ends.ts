@@ -120,10 +120,15 @@ export function bareEnd(bytes: Uint8Array, from: number, at: number, text: Text)
  */
 export function headerEnd(bytes: Uint8Array, from: number, quote: number, text: Text): number {
   const { end, levels } = text;
+  const urlLevel = urlLevelOf(levels, from - 1);
   /** The quote around a parameter, while one is open. */
   let open = -1;
   let to = from;
   for (; to < end; to++) {
+    // What a cookie escapes belongs to it.
+    if (urlLevelOf(levels, to) > urlLevel) {
+      continue;
+    }
     if (isLineEnd(bytes[to])) {
       if (!isDoubtful(levels, to) || beginsItem(bytes, to + 1, colon, end)) {
         break;
@@ -169,10 +174,13 @@ function beginsItem(
   );
 }
 
-/** Whether the quote at `at` is behind a scheme or a comma, and before a word: `Bearer "x"`. */
+/** Whether the quote at `at` is behind a scheme, a comma or a bracket, and before a word: `Bearer "x"`. */
 function opensWord(bytes: Uint8Array, at: number): boolean {
   const before = bytes[at - 1];
-  return (before === 0x20 || before === 0x2c) && isWordByte(bytes[at + 1]);
+  return (
+    (before === 0x20 || before === 0x2c || before === 0x7b || before === 0x5b) &&
+    isWordByte(bytes[at + 1])
+  );
 }
 
 function isLineEnd(byte: number | undefined): boolean {

@@ -362,6 +362,22 @@ mssql://CORP\nina:abc@h`,
     ['log("x Authorization: Token abc", "y")', ["Token abc"]],
     ['token: Bearer "abc def" x', ['Bearer "abc def']],
     ["Authorization=Token 'abc' x", ["Token 'abc"]],
+    ["whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw/abc+ab==", "all"],
+    ["glpat-abcdefghij1234567890.01.abc", "all"],
+    ...[
+      "p=a%3A%22b",
+      "prefs=%7B%22theme%22%3A%22dark%22%7D",
+      "p=a%0Ab",
+      "p=%5B%22a%22%2C%22b%22%5D",
+      'user={"id":1}',
+    ].flatMap(
+      (cookie) =>
+        [
+          [`Cookie: ${cookie}; sid=abc`, [`${cookie}; sid=abc`]],
+          [`curl -H 'Cookie: ${cookie}; sid=abc' https://x`, [`${cookie}; sid=abc`]],
+        ] as const,
+    ),
+    ['Authorization: Digest u="a%0Ab", response="abc"', ['Digest u="a%0Ab", response="abc"']],
     ["Cookie: theme=dark; sid=abc", ["theme=dark; sid=abc"]],
     ["curl -b x -H 'Cookie: theme=dark; sid=abc' https://x", ["theme=dark; sid=abc"]],
     ['{"cookie":"a=b; sid=abc"}', ["a=b; sid=abc"]],
