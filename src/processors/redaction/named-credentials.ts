@@ -32,6 +32,7 @@ const closeBracket = 0x5d;
 const openBrace = 0x7b;
 const comma = 0x2c;
 const arrow = Buffer.from(" =>");
+const literalPrefixes = Buffer.from("bBfFrRuUN$@");
 
 /** The value that `=`, `:`, `:=` or `=>` at `at` gives to a name of a secret: `password=x`, `"api_key": "x"`, `Authorization: x`. */
 export function assignedValue(bytes: Uint8Array, place: Place): Found {
@@ -55,7 +56,10 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   if (!isOne) {
     return none;
   }
-  const from = skipBlanks(bytes, isArrow || next === equals ? at + 2 : at + 1, end);
+  const from = behindLiteralPrefix(
+    bytes,
+    skipBlanks(bytes, isArrow || next === equals ? at + 2 : at + 1, end),
+  );
   if (isQuote(bytes[from])) {
     return quotedValue(bytes, from, place);
   }
@@ -114,6 +118,17 @@ function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
     close > open + 1 &&
     !isOrdinary(bytes, open + 1, close, isTemplate ? hasPlaceholder : isPlaceholder);
   return isOne ? { start: open + 1, end: close } : none;
+}
+
+/** Where the quote is of a literal with a letter before it, as in `b'x'` and `rb"x"`; else `from`. */
+function behindLiteralPrefix(bytes: Uint8Array, from: number): number {
+  const second = isLiteralPrefix(bytes[from]) ? from + 1 : from;
+  const to = isLiteralPrefix(bytes[second]) ? second + 1 : second;
+  return isQuote(bytes[to]) && bytes[to] !== backquote ? to : from;
+}
+
+function isLiteralPrefix(byte: number | undefined): boolean {
+  return byte !== undefined && literalPrefixes.includes(byte);
 }
 
 /** In JSON and lists of texts; `{…}` right behind `=` is a value in a connection string. */

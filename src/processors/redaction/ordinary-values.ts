@@ -5,7 +5,7 @@ const ordinary = setOf(`
   string str text number boolean bool bytes buffer object unknown any never void null undefined nil none true false optional required default
   await async new this self super function return typeof const let var import export if else not is are was were has have had must may should
   unexpected expected malformed bad can cannot could will would the a an of for from in on to and or with without missing invalid expired empty absent unset set present found
-  wrong denied failed failure refused rejected revoked ok valid error unauthorized forbidden unsupported see yes no redacted hidden masked
+  enabled disabled identifier wrong denied failed failure refused rejected revoked ok valid error unauthorized forbidden unsupported see yes no redacted hidden masked
   length count type name header file path env`);
 /** `$TOKEN`, `${env:TOKEN}`, `{{ token }}`, `<token>`, `[REDACTED]`, `****`, `%s`; and numbers of at most three digits. */
 const placeholder =

@@ -173,6 +173,20 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
   }
 }
 
+/** `icon@2x.png` and `x@y.ts` are files: none of these is a top-level domain. */
+function isFileEnding(bytes: Uint8Array, from: number, to: number): boolean {
+  return (
+    to - from <= 5 &&
+    fileEndings.has(Buffer.from(bytes.subarray(from, to)).toString("latin1").toLowerCase())
+  );
+}
+
+const fileEndings = new Set(
+  "png jpg jpeg gif svg webp ico css scss js mjs cjs jsx ts mts cts tsx json yaml yml toml html txt csv pdf".split(
+    " ",
+  ),
+);
+
 function localPartStart(bytes: Uint8Array, min: number, atSign: number): number {
   let from = atSign;
   while (from > min && isAddressCharacter(bytes[from - 1])) {
@@ -198,7 +212,8 @@ function domainEnd(bytes: Uint8Array, from: number, max: number): number {
       areLetters = false;
       continue;
     }
-    if (hasDot && i - label >= 2 && (areLetters || isAt(bytes, label, i, punycode))) {
+    const isFile = areLetters && isFileEnding(bytes, label, i);
+    if (hasDot && i - label >= 2 && !isFile && (areLetters || isAt(bytes, label, i, punycode))) {
       good = i;
     }
     if (byte !== 0x2e || i === label) {
