@@ -121,7 +121,7 @@ function findingsIn(
     }
     if (byte === at) {
       const min = Math.max(addressesFrom, i - maxLocalPart);
-      const from = localPartStart(bytes, min, i);
+      const from = numberStart(bytes, min, localPartStart(bytes, min, i));
       const to = from < i ? domainEnd(bytes, i + 1, Math.min(end, i + 1 + maxDomain)) : -1;
       if (to > 0) {
         const first = localPartWithSigns(bytes, { start, min, from, to, end });
@@ -186,6 +186,20 @@ const fileEndings = new Set(
     " ",
   ),
 );
+
+/** Where the number begins whose device is at `from`, as in `4915112345678:12@s.whatsapp.net`; `from` if there is none. */
+function numberStart(bytes: Uint8Array, min: number, from: number): number {
+  const colonAt = from - 1;
+  let to = colonAt;
+  while (to > min && bytes[colonAt] === colon && isDigit(bytes[to - 1])) {
+    to -= 1;
+  }
+  return colonAt - to >= 7 && isDigit(bytes[from]) ? to : from;
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
+}
 
 function localPartStart(bytes: Uint8Array, min: number, atSign: number): number {
   let from = atSign;

@@ -100,6 +100,8 @@ describe("mail addresses", () => {
     ["mail to <a.b+c@mail.example.co.uk>, please", ["a.b+c@mail.example.co.uk"]],
     ["49123@s.whatsapp.net", ["49123@s.whatsapp.net"]],
     ["jörg@münchen.example", ["jörg@münchen.example"]],
+    ["4915112345678:12@s.whatsapp.net", ["4915112345678:12@s.whatsapp.net"]],
+    ["4915112345678%3A12%40s.whatsapp.net", ["4915112345678%3A12%40s.whatsapp.net"]],
     ["a@b.co,c@d.eu", ["a@b.co", "c@d.eu"]],
     ["https://x/?to=carol%40example.com&y", ["carol%40example.com"]],
     ["mailto:carol%40example.com", ["carol%40example.com"]],
