@@ -52,7 +52,8 @@ function sessionKeysIn(written: string): readonly Span[] {
       }
     }
     const value = written.slice(index, to).replace(/[.:!?]+$/, "");
-    if (value.length > head.length) {
+    // The id of the agent, a colon, and at least one more part.
+    if (/^agent(?::|%(?:25)*3a)[\w.\-\u0080-\uffff]+(?::|%(?:25)*3a)./i.test(value)) {
       after = index + value.length;
       found.push([index, after]);
     }
