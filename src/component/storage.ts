@@ -42,7 +42,7 @@ export interface RecoverySummary {
    * then one of earlier, and what happened since is unknown.
    */
   readonly missingRecords: number;
-  /** Whether what tells how many records there were is missing itself, so that `missingRecords` is not known. */
+  /** Whether what says how many records there were is missing itself, so that `missingRecords` is not known. */
   readonly isEndMissing: boolean;
   /** When the last group was written or the journal was closed, by the wall clock; absent if nothing was stored. */
   readonly lastWrittenUnixMs?: number;

@@ -139,7 +139,7 @@ export class DecidedValueRedactor {
     return "stay";
   }
 
-  /** What nobody looks into is hashed as one value where a rule hashes it, and else masked for the first of the rules that would look. */
+  /** What no rule looks into is hashed as one value where a rule hashes it, and else masked for the first of the rules that would look. */
   #large({ start, end }: Range, wholeBy: number, search: ValueSearch | undefined): Fate {
     const { program, reader, edits } = this.#context;
     const action = program.rules[wholeBy]?.action;

@@ -1,4 +1,4 @@
-/** More levels of URLs are not told apart. */
+/** More levels of URLs are not distinguished. */
 const maxLevels = 5;
 /** A quote with more backslashes before it is taken for one with so many. */
 const maxBackslashes = 15;

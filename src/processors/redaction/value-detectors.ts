@@ -27,7 +27,7 @@ const comma = 0x2c;
 const percent = 0x25;
 const backslash = 0x5c;
 const escapeByte = 0x1b;
-/** More of a kind are not told. */
+/** More of a kind are not shown. */
 export const maxFindings = 10_001;
 const maxLocalPart = 64;
 const maxDomain = 253;

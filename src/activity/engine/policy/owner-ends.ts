@@ -131,7 +131,7 @@ export class OwnerEnds {
 
   /**
    * Two sessions became `group`: other runs may hold its unresolved markers now. The first owners of the group are those that have
-   * `moved`; `hadRun` tells whether a run came with them. In a group with more owners than a search reads the others are decided
+   * `moved`; `hadRun` says whether a run came with them. In a group with more owners than a search reads the others are decided
    * again only if one did, as far as the search goes.
    */
   rescheduleMerged(
