@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createVirtualClock } from "../../src/cli/virtual-clock.ts";
+import fc from "../support/fast-check.ts";
 
 const settle = async () => {};
 

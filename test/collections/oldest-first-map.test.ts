@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { OldestFirstMap } from "../../src/collections/oldest-first-map.ts";
+import fc from "../support/fast-check.ts";
 
 test("beyond the limit the entry that was set longest ago is forgotten and handed back", () => {
   const map = new OldestFirstMap<string, number>(2);

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
-import fc from "fast-check";
+
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { checkSection } from "../../src/config/check-section.ts";
@@ -7,6 +7,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { nearestName } from "../../src/config/nearest-name.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { byteSize, duration, opaque } from "../../src/config/units.ts";
+import fc from "../support/fast-check.ts";
 
 function check(schema: z.ZodType, text: string, environment: Record<string, string> = {}) {
   const { root } = loadConfig([`yaml:${text}`], environment);

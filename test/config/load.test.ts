@@ -3,13 +3,13 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import { components } from "../../src/components.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { nodeAt, plainValueOf } from "../../src/config/node.ts";
 import { formatPosition, formatProblem } from "../../src/config/problem.ts";
 import { checkServiceConfig } from "../../src/service/config.ts";
+import fc from "../support/fast-check.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "config-load-"));
 afterAll(() => rmSync(folder, { recursive: true }));

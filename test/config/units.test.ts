@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { byteSize, duration, endpoint, opaque } from "../../src/config/units.ts";
+import fc from "../support/fast-check.ts";
 
 function messageOf(schema: z.ZodType, input: unknown): string {
   const result = schema.safeParse(input);

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DeliveryWatch } from "../../src/component/delivery-watch.ts";
 import type { AttemptResult } from "../../src/delivery/attempt.ts";
@@ -7,6 +6,7 @@ import type { Payload } from "../../src/otlp/payload.ts";
 import { noDeadline } from "../exporters/settings.ts";
 import { FakeDisk, type Files, type Operation } from "../extensions/file_storage/fake-disk.ts";
 import { settled } from "../extensions/file_storage/open-journal.ts";
+import fc from "../support/fast-check.ts";
 import { DiskStorage } from "./disk-storage.ts";
 import { delivery, payloadOf, refused, unavailable, whenAborted } from "./harness.ts";
 

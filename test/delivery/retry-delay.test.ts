@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { nextDelayMs } from "../../src/delivery/retry-delay.ts";
+import fc from "../support/fast-check.ts";
 
 const rules = {
   initial_interval: 5_000,

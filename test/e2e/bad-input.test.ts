@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
-import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { gzipBomb } from "../net/gzip-bomb.ts";
@@ -14,6 +13,7 @@ import {
 } from "../receivers/otlp/otlp-requests.ts";
 import { type PostOptions, post, statusOf, typed } from "../receivers/otlp/post.ts";
 import { captured } from "../support/captures.ts";
+import fc from "../support/fast-check.ts";
 import { scrape } from "../support/metrics-page.ts";
 import { type RunningCollector, startCollector } from "../support/process.ts";
 import { until } from "../support/prometheus.ts";

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { unwritten } from "../../src/files/partial-write.ts";
+import fc from "../support/fast-check.ts";
 
 test("what a partial write left out is the rest of all parts", () => {
   const parts = fc.array(fc.uint8Array({ maxLength: 5 }), { maxLength: 6 });

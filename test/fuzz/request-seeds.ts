@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import fc from "fast-check";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { arbitraryMessage, encodeModel, jsonOf, requestType } from "../otlp/arbitrary-messages.ts";
+import fc from "../support/fast-check.ts";
 import { pathOf } from "../support/repository.ts";
 
 export const signals = ["traces", "metrics", "logs"] as const;

@@ -1,11 +1,11 @@
 import { request as httpRequest } from "node:http";
-import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { type BodyResult, readBody } from "../../src/net/body.ts";
 import { FairShares, type RequestShare } from "../../src/net/fair-shares.ts";
 import { type HttpServer, listen } from "../../src/net/server.ts";
 import { deferred } from "../support/deferred.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import fc from "../support/fast-check.ts";
 import { rawSocket } from "./raw-socket.ts";
 
 const opened: HttpServer[] = [];

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FairShares, type RequestShare } from "../../src/net/fair-shares.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import fc from "../support/fast-check.ts";
 
 function open({ requests = 1000, bytes = 16_000 } = {}) {
   const clock = new FakeClock();

@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { FairShares } from "../../src/net/fair-shares.ts";
 import { type MessageProblem, MessageReader } from "../../src/net/grpc-message.ts";
 import { type GrpcMessage, messagePrefix } from "../../src/net/grpc-protocol.ts";
 import { FakeClock } from "../support/fake-clock.ts";
+import fc from "../support/fast-check.ts";
 
 interface Read {
   readonly result: GrpcMessage | MessageProblem;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   encodeGrpcMessage,
@@ -7,6 +6,7 @@ import {
   parseGrpcTimeout,
   parseOnlyMessage,
 } from "../../src/net/grpc-protocol.ts";
+import fc from "../support/fast-check.ts";
 
 for (const [ms, want] of [
   [5_000, "5000m"],

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ConnectionProtocol, protocolOf } from "../../src/net/http2-preface.ts";
+import fc from "../support/fast-check.ts";
 
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

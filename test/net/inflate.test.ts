@@ -1,5 +1,4 @@
 import { constants, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
 import pLimit from "p-limit";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
@@ -9,6 +8,7 @@ import {
   inflate,
   parseContentEncoding,
 } from "../../src/net/inflate.ts";
+import fc from "../support/fast-check.ts";
 import { gzipBomb } from "./gzip-bomb.ts";
 
 const slots = pLimit(2);

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { OtlpEncoder } from "../../openclaw-plugin/src/otlp.ts";
 import type { SpanRecord } from "../../openclaw-plugin/src/relay-record.ts";
+import fc from "../support/fast-check.ts";
 import { EventScript } from "./event-script.ts";
 
 const runIds = ["RAWRUN-one", "RAWRUN-two", "announce:v1:agent:main:subagent:RAWKEY:RAWRUN-one"];

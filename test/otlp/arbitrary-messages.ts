@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
-import fc from "fast-check";
 import protobuf from "protobufjs";
 import type { Signal } from "../../src/otlp/payload.ts";
+import fc from "../support/fast-check.ts";
 
 const proto = protobuf.parse(
   readFileSync(new URL("../../src/otlp/proto/otlp.proto", import.meta.url), "utf8"),

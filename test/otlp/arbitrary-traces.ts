@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { KeySet } from "../../src/otlp/keys.ts";
+import fc from "../support/fast-check.ts";
 import { field, padding, shuffled, varint, varintValue } from "./sloppy-wire.ts";
 
 /** The keys the tests ask for; `arbitraryRequest` uses them and others. */

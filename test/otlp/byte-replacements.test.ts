@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   ByteReplacements,
@@ -6,6 +5,7 @@ import {
   type ReplacementMark,
 } from "../../src/otlp/byte-replacements.ts";
 import { WireReader } from "../../src/otlp/wire-reader.ts";
+import fc from "../support/fast-check.ts";
 
 /** A message of texts and messages. */
 type Node = string | readonly Node[];

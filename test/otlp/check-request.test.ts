@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { maxEdits } from "../../src/otlp/byte-edits.ts";
 import { checkRequest } from "../../src/otlp/check-request.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
+import fc from "../support/fast-check.ts";
 import { arbitraryMessage, encodeModel, requestType } from "./arbitrary-messages.ts";
 import { arbitraryRequest, keys } from "./arbitrary-traces.ts";
 import { damaged, field } from "./sloppy-wire.ts";

@@ -6,7 +6,6 @@ import {
   ProtobufMetricsSerializer,
   ProtobufTraceSerializer,
 } from "@opentelemetry/otlp-transformer";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkRequest } from "../../src/otlp/check-request.ts";
 import {
@@ -16,6 +15,7 @@ import {
   encodeSpans,
   type LogEvent,
 } from "../../src/otlp/encode.ts";
+import fc from "../support/fast-check.ts";
 import { requestType } from "./arbitrary-messages.ts";
 import { strictlyDecoded } from "./strict-decoder.ts";
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { exactInteger } from "../../src/otlp/exact-integer.ts";
 import { firstValueOf, jsonText, parseExactJson } from "../../src/otlp/exact-json.ts";
+import fc from "../support/fast-check.ts";
 
 const parsed = (text: string) => parseExactJson(jsonText(Buffer.from(text)));
 

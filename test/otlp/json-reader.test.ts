@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { readJson } from "../../src/otlp/json-reader.ts";
+import fc from "../support/fast-check.ts";
 
 function parsed(text: string): unknown {
   try {

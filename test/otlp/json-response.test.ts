@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeExportResponse } from "../../src/otlp/encode.ts";
 import { partialSuccessOfJson } from "../../src/otlp/json-response.ts";
+import fc from "../support/fast-check.ts";
 
 const signals = ["traces", "metrics", "logs"] as const;
 

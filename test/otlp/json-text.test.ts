@@ -1,9 +1,9 @@
-import fc from "fast-check";
 import protobuf from "protobufjs/minimal.js";
 import { describe, expect, test } from "vitest";
 import { jsonOfRequest } from "../../src/otlp/json-text.ts";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { otlp } from "../../src/otlp/proto/generated.js";
+import fc from "../support/fast-check.ts";
 import { requestFromJson } from "../support/json-requests.ts";
 import { arbitraryMessage, encodeModel, jsonOf, requestType } from "./arbitrary-messages.ts";
 

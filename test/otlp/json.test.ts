@@ -10,10 +10,10 @@ import {
   MeterProvider,
   PeriodicExportingMetricReader,
 } from "@opentelemetry/sdk-metrics";
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { requestNames } from "../../src/otlp/request-names.ts";
+import fc from "../support/fast-check.ts";
 import { requestFromJson } from "../support/json-requests.ts";
 import { arbitraryMessage, encodeModel, jsonOf, requestType } from "./arbitrary-messages.ts";
 import { recordSpans } from "./sdk-spans.ts";

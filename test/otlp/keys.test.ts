@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { KeySet } from "../../src/otlp/keys.ts";
+import fc from "../support/fast-check.ts";
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { RecordCursor } from "../../src/otlp/record-cursor.ts";
+import fc from "../support/fast-check.ts";
 
 interface Seen {
   readonly resource: number | undefined;

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { firstServiceName } from "../../src/otlp/service-name.ts";
+import fc from "../support/fast-check.ts";
 
 function request(...resources: readonly (Readonly<Record<string, string>> | undefined)[]) {
   return otlp.ExportTraceServiceRequest.encode({

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../support/fast-check.ts";
 
 /** A varint with `padding` bytes more than it needs; protobuf allows that. */
 export function varint(value: bigint | number, padding = 0): number[] {

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KeySet } from "../../src/otlp/keys.ts";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
+import fc from "../support/fast-check.ts";
 import { arbitraryRequest, keys } from "./arbitrary-traces.ts";
 import { factsByProtobufjs, factsByScanner, verdictsByProtobufjs } from "./reference.ts";
 import { damaged, field, varint } from "./sloppy-wire.ts";

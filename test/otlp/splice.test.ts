@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
 import { otlp } from "../../src/otlp/proto/generated.js";
 import { SpanBatch } from "../../src/otlp/span-batch.ts";
 import { scanSpans } from "../../src/otlp/span-scanner.ts";
 import { withoutSpans } from "../../src/otlp/splice.ts";
+import fc from "../support/fast-check.ts";
 import { arbitraryRequest, keys } from "./arbitrary-traces.ts";
 import { field } from "./sloppy-wire.ts";
 

@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Signal } from "../../src/otlp/payload.ts";
 import { readRequest } from "../../src/otlp/read-request.ts";
+import fc from "../support/fast-check.ts";
 import { arbitraryMessage, encodeModel, jsonOf, requestType } from "./arbitrary-messages.ts";
 import { damaged } from "./sloppy-wire.ts";
 import { type Decoded, strictlyDecoded } from "./strict-decoder.ts";

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { SendQueue, type Worth } from "../../src/sender/send-queue.ts";
+import fc from "../support/fast-check.ts";
 
 interface Item {
   readonly at: number;

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the config's own dollar-brace notation is the subject here.
-import fc from "fast-check";
+
 import { describe, expect, test } from "vitest";
 import { optionRows } from "../../scripts/docs/option-rows.ts";
 import { components } from "../../src/components.ts";
@@ -8,6 +8,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { formatProblem } from "../../src/config/problem.ts";
 import { checkServiceConfig, type ServiceConfig } from "../../src/service/config.ts";
 import { printConfig } from "../../src/service/config-print.ts";
+import fc from "../support/fast-check.ts";
 import { factories, wholeConfig } from "./config-factories.ts";
 
 function configOf(

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import fc from "../../support/fast-check.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History, limits, type Signal } from "./history.ts";
 import { plays } from "./plays.ts";

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../support/fast-check.ts";
 import type { Signal } from "./history.ts";
 import { sessionOf } from "./life-truth.ts";
 

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../support/fast-check.ts";
 import type { Signal } from "./history.ts";
 
 /** Any signal at all, of few spans, traces, processes and sessions, so that they meet. */

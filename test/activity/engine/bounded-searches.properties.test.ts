@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ActivityEvent } from "../../../src/activity/model/events.ts";
+import fc from "../../support/fast-check.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History } from "./history.ts";
 import { plays } from "./plays.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
+import fc from "../../support/fast-check.ts";
 import { History, type Signal } from "./history.ts";
 import { plays } from "./plays.ts";
 import { anyStory } from "./reference/any-story.ts";

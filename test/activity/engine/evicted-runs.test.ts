@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { evictionReasons, reasons } from "../../../src/activity/model/reasons.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
+import fc from "../../support/fast-check.ts";
 import { anySignal, tight } from "./any-signal.ts";
 import { History } from "./history.ts";
 

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { decodeSignals, SignalEncoder } from "../../../src/activity/journal/signal-codec.ts";
 import { claimNames } from "../../../src/activity/model/diagnosis.ts";
@@ -10,6 +9,7 @@ import {
   signalTypes,
 } from "../../../src/activity/model/signal-batch.ts";
 import { workKinds } from "../../../src/activity/model/work.ts";
+import fc from "../../support/fast-check.ts";
 import { anySignal } from "../engine/any-signal.ts";
 import { write } from "../engine/history.ts";
 

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Glob } from "../../../src/activity/recognition/glob.ts";
+import fc from "../../support/fast-check.ts";
 
 /** Asks about a part in the middle of other bytes, as a scan has it. */
 function matches(pattern: string, text: string): boolean {

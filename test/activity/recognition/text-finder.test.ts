@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { TextFinder } from "../../../src/activity/recognition/text-finder.ts";
+import fc from "../../support/fast-check.ts";
 
 test("a text is found in exactly the ranges that contain one", () => {
   const letters = fc.string({ unit: fc.constantFrom("a", "b", "c"), maxLength: 40 });

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
+import fc from "../../support/fast-check.ts";
 import { FakeDisk, type Files, type Operation } from "./fake-disk.ts";
 import { bytesOf, directory, open, settled, textOf } from "./open-journal.ts";
 

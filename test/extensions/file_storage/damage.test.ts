@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
 import {
   encodeFileHeader,
@@ -7,6 +6,7 @@ import {
   frameHeaderBytes,
 } from "../../../src/extensions/file_storage/format.ts";
 import { recoverJournal } from "../../../src/extensions/file_storage/journal-recovery.ts";
+import fc from "../../support/fast-check.ts";
 import { FakeDisk, type Files } from "./fake-disk.ts";
 import { bytesOf, directory, open, textOf } from "./open-journal.ts";
 

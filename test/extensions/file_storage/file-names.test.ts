@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ComponentKind } from "../../../src/component/component-kind.ts";
 import {
@@ -7,6 +6,7 @@ import {
   parseFileName,
   snapshotName,
 } from "../../../src/extensions/file_storage/file-names.ts";
+import fc from "../../support/fast-check.ts";
 
 for (const [kind, id, name] of [
   ["processor", "session_activity", "processor_session_activity"],

@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   backslashesOf,
   DecodedText,
   urlLevelOf,
 } from "../../../src/processors/redaction/decoded-text.ts";
+import fc from "../../support/fast-check.ts";
 
 function decoded(text: string | Uint8Array): DecodedText {
   const bytes = Buffer.from(text);

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import type protobuf from "protobufjs";
 import { describe, expect, test } from "vitest";
 import type { Signal } from "../../../src/otlp/payload.ts";
@@ -14,6 +13,7 @@ import {
 } from "../../otlp/arbitrary-messages.ts";
 import { damaged } from "../../otlp/sloppy-wire.ts";
 import { type Decoded, strictlyDecoded } from "../../otlp/strict-decoder.ts";
+import fc from "../../support/fast-check.ts";
 import { naivelyRedacted } from "./naive-redaction.ts";
 
 const signals = ["traces", "metrics", "logs"] as const;

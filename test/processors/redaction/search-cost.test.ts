@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { DecodedText } from "../../../src/processors/redaction/decoded-text.ts";
 import {
   findDecodedValues,
   findValues,
 } from "../../../src/processors/redaction/value-detectors.ts";
+import fc from "../../support/fast-check.ts";
 
 /** A text that counts how often one of its bytes is read. */
 function counted(bytes: Uint8Array): { readonly bytes: Uint8Array; readonly reads: () => number } {

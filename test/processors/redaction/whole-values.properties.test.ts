@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { findValues } from "../../../src/processors/redaction/value-detectors.ts";
+import fc from "../../support/fast-check.ts";
 
 /** A text without what is found in it. */
 function masked(text: string): string {

@@ -1,12 +1,12 @@
 import { Agent } from "node:http";
 import { deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import fc from "fast-check";
 import { afterEach, describe, expect, test } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
 import { gzipBomb } from "../../net/gzip-bomb.ts";
 import { rawSocket } from "../../net/raw-socket.ts";
 import { deferred } from "../../support/deferred.ts";
+import fc from "../../support/fast-check.ts";
 import { closeReceivers, openReceiver } from "./open-receiver.ts";
 import { encodings, oneItem, requestOfSize, textBytes } from "./otlp-requests.ts";
 import { post, statusOf, typed } from "./post.ts";

@@ -1,5 +1,5 @@
-import fc from "fast-check";
 import type { ReadAt } from "../../../src/receivers/otlp_json_file/read-at.ts";
+import fc from "../../support/fast-check.ts";
 
 /** What a writer does with its file. Numbers of lines are small; the lines are not. */
 export type WriterStep =

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   beginning,
@@ -6,6 +5,7 @@ import {
   type LinePosition,
   LineReader,
 } from "../../../src/receivers/otlp_json_file/line-reader.ts";
+import fc from "../../support/fast-check.ts";
 import {
   ChangingFile,
   type LineShape,

@@ -8,11 +8,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import fc from "fast-check";
 import { expect, test } from "vitest";
 import { accepted, type ConsumeResult } from "../../../src/component/consumer.ts";
 import { until } from "../../contract/waiting.ts";
 import { FakeDisk } from "../../extensions/file_storage/fake-disk.ts";
+import fc from "../../support/fast-check.ts";
 import {
   ChangingFile,
   type LineShape,

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { RecentCalls } from "../../../../src/activity/engine/ingest/recent-calls.ts";
 import {
@@ -7,6 +6,7 @@ import {
   snapshotVersion,
 } from "../../../../src/activity/engine/store/snapshot.ts";
 import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
+import fc from "../../../support/fast-check.ts";
 
 const most = 4;
 const ttlMs = 20;

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { EngineParts } from "../../../../src/activity/engine/engine-parts.ts";
 import { EngineView } from "../../../../src/activity/engine/engine-view.ts";
@@ -15,6 +14,7 @@ import {
   EngineSnapshotWriter,
 } from "../../../../src/activity/engine/store/snapshot.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
+import fc from "../../../support/fast-check.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import type { Signal } from "../history.ts";
 import { plays } from "../plays.ts";

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sessionStates } from "../../../../src/activity/engine/policy/session-lifecycle.ts";
 import { decides, verdictRows } from "../../../../src/activity/engine/policy/verdicts.ts";
 import { type Verdict, verdictNames } from "../../../../src/activity/model/diagnosis.ts";
+import fc from "../../../support/fast-check.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import type { Signal } from "../history.ts";
 import { plays } from "../plays.ts";

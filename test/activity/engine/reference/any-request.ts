@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../../support/fast-check.ts";
 import type { Signal } from "../history.ts";
 import { type Arrival, arrivalsOf } from "./any-story.ts";
 import { maybe, seconds } from "./any-turn.ts";

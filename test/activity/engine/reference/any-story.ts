@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../../support/fast-check.ts";
 import { anySignal } from "../any-signal.ts";
 import type { Signal } from "../history.ts";
 import { anyTurn, maybe, seconds, type Turn, withNext } from "./any-turn.ts";

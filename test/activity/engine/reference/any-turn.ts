@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import fc from "../../../support/fast-check.ts";
 
 export const seconds = (max: number) => fc.integer({ min: 0, max });
 export const maybe = <T>(arbitrary: fc.Arbitrary<T>) =>

@@ -1,6 +1,6 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
+import fc from "../../../support/fast-check.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import { limits } from "../history.ts";
 import { plays } from "../plays.ts";

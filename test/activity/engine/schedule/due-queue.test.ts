@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   type DueItem,
@@ -6,6 +5,7 @@ import {
   endOfWindow,
   type TimerSource,
 } from "../../../../src/activity/engine/schedule/due-queue.ts";
+import fc from "../../../support/fast-check.ts";
 
 /** Deadlines in a list. `moved`: where a deadline is now, of items that `due` takes out at the moment that was set. */
 class ListedTimers implements TimerSource {

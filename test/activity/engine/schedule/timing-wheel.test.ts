@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   ExpiryTimers,
@@ -9,6 +8,7 @@ import {
   EngineSnapshotReader,
   EngineSnapshotWriter,
 } from "../../../../src/activity/engine/store/snapshot.ts";
+import fc from "../../../support/fast-check.ts";
 
 const items = 8;
 

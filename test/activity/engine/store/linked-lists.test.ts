@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ColumnList, LinkedLists } from "../../../../src/activity/engine/store/linked-lists.ts";
 import { Int32Column } from "../../../../src/otlp/columns.ts";
+import fc from "../../../support/fast-check.ts";
 import { transfer } from "./small-engine.ts";
 
 function admitted(lists: number, items: number): LinkedLists {

@@ -1,4 +1,3 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   EngineSnapshotReader,
@@ -7,6 +6,7 @@ import {
 } from "../../../../src/activity/engine/store/snapshot.ts";
 import { journalVersion } from "../../../../src/activity/journal/journal-records.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
+import fc from "../../../support/fast-check.ts";
 import { pathOf } from "../../../support/repository.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import { History } from "../history.ts";

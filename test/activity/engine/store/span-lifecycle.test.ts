@@ -1,10 +1,10 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   SpanLifecycle,
   spanStates,
   spanTransitions,
 } from "../../../../src/activity/engine/store/span-lifecycle.ts";
+import fc from "../../../support/fast-check.ts";
 import { anySignal, tight } from "../any-signal.ts";
 import { History } from "../history.ts";
 

@@ -1,8 +1,8 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { KeyIndex, TableRows } from "../../../../src/activity/engine/store/table-rows.ts";
 import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { Float64Column, Int32Column } from "../../../../src/otlp/columns.ts";
+import fc from "../../../support/fast-check.ts";
 
 describe("the rows of a table", () => {
   test("are counted from 0, and a released row is taken before a new one, the last one first", () => {

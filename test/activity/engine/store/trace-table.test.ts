@@ -1,7 +1,7 @@
-import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { predictableHash } from "../../../../src/activity/engine/store/tabulation-hash.ts";
 import { TraceTable } from "../../../../src/activity/engine/store/trace-table.ts";
+import fc from "../../../support/fast-check.ts";
 import { transfer } from "./small-engine.ts";
 
 /** Processes from 10 on are those of another client. */
