@@ -6,6 +6,7 @@ import { type Progress, toWorkKind, type WorkKind, workKinds } from "../../model
 import { leaseMsOf } from "../policy/leases.ts";
 import type { OwnerEnds } from "../policy/owner-ends.ts";
 import type { Pauses } from "../policy/pauses.ts";
+import type { SessionEndPolicy } from "../policy/session-end-policy.ts";
 import type { SessionStates } from "../policy/session-states.ts";
 import type { SplitRuns } from "../policy/split-runs.ts";
 import { type ActivityCounters, add } from "../store/activity-counters.ts";
@@ -44,6 +45,7 @@ interface SpanStartsParts {
   readonly openWork: OpenWork;
   readonly retention: Retention;
   readonly ownerEnds: OwnerEnds;
+  readonly sessionEndPolicy: SessionEndPolicy;
   readonly splitRuns: SplitRuns;
   readonly states: SessionStates;
   readonly pauses: Pauses;
@@ -164,15 +166,16 @@ export class SpanStarts {
     }
   }
 
-  /** Opens work; a marker of an owner that has ended has a lateness to report how it ended. */
+  /** Opens work; work of an ended session and a marker of an owner that has ended have a lateness to report how they ended. */
   #open(span: number, kind: WorkKind, nowMs: number): void {
-    const { store, openWork, ownerEnds, splitRuns, states, pauses } = this.#parts;
+    const { store, openWork, ownerEnds, sessionEndPolicy, splitRuns, states, pauses } = this.#parts;
     const isSplit = kind === workKinds.run && splitRuns.isSplit(span, nowMs);
     openWork.open(span, nowMs, { isCounted: !isSplit });
     states.recordProgress(span, startProgress[kind]);
     if (pauses.open.size > 0 && pauses.concerns(span)) {
       states.reviewAbove(span); // It was reported before to wait for a person, or is part of work that waits.
     }
+    sessionEndPolicy.scheduleCheck(span, nowMs);
     const owner = store.spans.owner.get(span);
     if (kind !== workKinds.run) {
       ownerEnds.scheduleCheck(span, nowMs);

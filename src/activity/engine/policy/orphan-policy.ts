@@ -14,6 +14,7 @@ import { Search } from "../store/search.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
+import { nextDecisionMs } from "./crowded-decisions.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Eviction, Evictions } from "./evictions.ts";
 import { type Holders, holderNotSearched, type LastHolder } from "./holders.ts";
@@ -26,8 +27,6 @@ import type { UnnamedTools } from "./unnamed-tools.ts";
 import type { UnresolvedHolders } from "./unresolved-holders.ts";
 
 const reason = "orphaned_no_owner";
-/** Of an owner with more members than searches read, so many are read for each ms until it is decided again. */
-const membersPerMs = 10;
 
 /** What it needs of the engine. */
 interface OrphanPolicyParts {
@@ -253,12 +252,10 @@ export class OrphanPolicy {
     }
   }
 
-  /** When an owner is decided again of which a member is due at `nextMs`: with many members for several of them together, since each decision reads all. */
+  /** When an owner is decided again of which a member is due at `nextMs`. */
   #nextDecisionMs(owner: number, nextMs: number, atMs: number): number {
     const { store, limits } = this.#parts;
-    const members = store.owners.memberCount.get(owner);
-    const isCrowded = members > mostSearchedTogether(limits);
-    return isCrowded ? Math.max(nextMs, atMs + Math.ceil(members / membersPerMs)) : nextMs;
+    return nextDecisionMs(limits, store.owners.memberCount.get(owner), nextMs, atMs);
   }
 
   /** A run that becomes known only a lateness after a marker started proves nothing about the marker. */

@@ -8,6 +8,7 @@ import { openMembersOf, withoutOpenBelow } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { CircuitBreaker, DueCount } from "./circuit-breaker.ts";
+import { nextDecisionMs } from "./crowded-decisions.ts";
 import type { EvictionForecast } from "./eviction-forecast.ts";
 import type { Evictions } from "./evictions.ts";
 import type { OwnerEnds } from "./owner-ends.ts";
@@ -38,6 +39,15 @@ export class SessionEndPolicy {
     this.#parts = parts;
   }
 
+  /** Work of a session whose end is not decided yet started, or its start arrived late: it has a lateness to report its end. */
+  scheduleCheck(span: number, nowMs: number): void {
+    const { store, limits, sessionTimers } = this.#parts;
+    const group = store.groupOf(span);
+    if (group !== -1 && store.groups.hasEnded(group)) {
+      sessionTimers.schedule(group, nowMs + limits.allowedLatenessMs);
+    }
+  }
+
   /** The deadline of a session's end passed. `due` counts the evictions that are due with it, which are held back if they are too many. */
   decide(group: number, atMs: number, due: DueCount): void {
     if (this.#parts.store.groups.hasEnded(group) && !this.#isHeldBack(group, atMs, due)) {
@@ -62,7 +72,7 @@ export class SessionEndPolicy {
   }
 
   #evict(group: number, atMs: number): void {
-    const { store, sessionTimers, evictions, openWork, ownerEnds } = this.#parts;
+    const { store, limits, sessionTimers, evictions, openWork, ownerEnds } = this.#parts;
     const { spans, groups } = store;
     const isRun = (span: number) => spans.kind.get(span) === workKinds.run;
     const before = this.#openBefore(group);
@@ -86,7 +96,7 @@ export class SessionEndPolicy {
       groups.sessionEndMs.set(group, Number.NEGATIVE_INFINITY);
       groups.sessionEndSeq.set(group, 0);
     } else if (Number.isFinite(nextMs)) {
-      sessionTimers.schedule(group, nextMs);
+      sessionTimers.schedule(group, nextDecisionMs(limits, before.length, nextMs, atMs));
     }
     if (markers.length > 0) {
       evictions.evict(markers, { reason, channel: groups.channel.get(group), atMs });
@@ -113,14 +123,21 @@ export class SessionEndPolicy {
     return above;
   }
 
-  /** A run below a marker holds it here too: after its end the marker has a lateness. */
+  /**
+   * A lateness after the end of the session; for work whose start arrived later than that, a lateness after its start. A run below a
+   * marker holds it here too: after its end the marker has a lateness.
+   */
   #dueMsOf(span: number, group: number): number {
     const { store, limits } = this.#parts;
     const { spans, groups, tree } = store;
     // With `hadHolder` it is the end of a run of another session, perhaps.
     const own = spans.hasFlag(span, spanFlags.hadHolder) ? 0 : spans.releasedAtMs.get(span);
     const releasedAtMs = tree.releasedAtMs(span, own);
-    return Math.max(groups.endedAtMs.get(group), releasedAtMs) + limits.allowedLatenessMs;
+    const endedAtMs = groups.endedAtMs.get(group);
+    const startedAtMs = spans.startedAtMs.get(span);
+    const isLateStart = startedAtMs > endedAtMs + limits.allowedLatenessMs;
+    const fromMs = Math.max(isLateStart ? startedAtMs : endedAtMs, releasedAtMs);
+    return fromMs + limits.allowedLatenessMs;
   }
 
   /** Open work of the session that started before it ended, in the order of its process. */

@@ -70,6 +70,32 @@ export const endHistories: readonly HistoryCase[] = [
     open: 0,
   },
   {
+    name: "session.end and a start that arrives late",
+    rule: "a start that arrives after the deadline of a session.end gives its work a lateness, whatever else is decided meanwhile",
+    // z waits for the sub-agent below it, whose end has the session decided again, at 10.
+    lines: `
+      0 start run A/R1 s=S seq=1 by=relay
+      1 start tool A/z A/R1 seq=2 by=relay
+      1 start run A/R2 A/z s=T seq=3 by=relay
+      2 sessionEnd session s=S seq=9
+      8 end run A/R2 seq=10 by=relay
+      9 start tool A/x A/R1 seq=4 by=relay
+      10.5 end tool A/x seq=11 by=relay`,
+    evicted: ["10 session_ended confirmed: A/z"],
+    open: 0,
+  },
+  {
+    name: "session.end and a start that arrives late and never ends",
+    rule: "a start that arrives after the deadline of a session.end is evicted a lateness later, though nothing else is due",
+    lines: `
+      0 start run A/R1 s=S seq=1 by=relay
+      1 start tool A/z A/R1 seq=2 by=relay
+      1 start run A/R2 A/z s=T seq=3 by=relay
+      2 sessionEnd session s=S seq=9
+      9 start tool A/x A/R1 seq=4 by=relay`,
+    evicted: ["11 session_ended confirmed: A/x"],
+  },
+  {
     name: "session.end by sequence",
     rule: "what began before a session.end in the sender's order goes, though it arrives after",
     lines: `

@@ -67,6 +67,15 @@ describe("a lateness after the end of a session", () => {
       ],
       [1, 3],
     ],
+    [
+      "work goes that began before it, and whose start arrived meanwhile",
+      [
+        [0, run(1, { ...s1, seq: 1 })],
+        [5, sessionEnd(5, { seq: 3 })],
+        [14, tool(2, 1, { start: 1, seq: 2 })],
+      ],
+      [],
+    ],
   ];
   for (const [what, steps, left] of cases) {
     test(what, () => {
@@ -86,6 +95,21 @@ describe("a lateness after the end of a session", () => {
     sessionEndPolicy.decide(group, 15_000, none);
     expect(sessionTimers.currentOf(group)).toBe(18_000);
     sessionEndPolicy.decide(group, 18_000, none);
+    expect(store.groups.hasEnded(group)).toBe(false);
+  });
+
+  test("work whose start arrives after that has a lateness of its own", () => {
+    const fixture = new EngineFixture();
+    fixture.arrive(0, run(1, { ...s1, seq: 1 }));
+    fixture.arrive(5, sessionEnd(5, { seq: 3 }));
+    const { sessionEndPolicy, sessionTimers, store } = fixture.parts;
+    const group = fixture.group(1);
+    sessionTimers.cancel(group);
+    fixture.arrive(16, tool(2, 1, { start: 1, seq: 2 }));
+    expect(sessionTimers.currentOf(group)).toBe(26_000);
+    sessionEndPolicy.decide(group, 25_999, none);
+    expect(store.groups.hasEnded(group)).toBe(true);
+    sessionEndPolicy.decide(group, 26_000, none);
     expect(store.groups.hasEnded(group)).toBe(false);
   });
 

@@ -196,7 +196,7 @@ function overBy(world: World, note: SessionNote, atMs: number): readonly Span[] 
   return [...markers, ...runs.filter((run) => !above.has(run))];
 }
 
-/** A run below keeps work from being over, here too. */
+/** Work whose start arrives after that has a lateness of its own. A run below keeps work from being over, here too. */
 function overAtMs(world: World, { dueMs }: SessionNote, span: Span): number {
   const ends = spansBelow(world, span).flatMap((run) =>
     run.kind === "run" && isMarker(span) && run.end !== undefined && waitsFor(span, run)
@@ -204,7 +204,11 @@ function overAtMs(world: World, { dueMs }: SessionNote, span: Span): number {
       : [],
   );
   const held = isMarker(span) ? detachedAbove(span).flatMap(({ end }) => end?.atMs ?? []) : [];
-  return Math.max(dueMs, ...[...ends, ...held].map((endedAtMs) => endedAtMs + world.latenessMs));
+  const lateStart = span.start.atMs > dueMs ? [span.start.atMs] : [];
+  return Math.max(
+    dueMs,
+    ...[...lateStart, ...ends, ...held].map((fromMs) => fromMs + world.latenessMs),
+  );
 }
 
 function openBefore(world: World, { references, moment }: SessionNote): readonly Span[] {
