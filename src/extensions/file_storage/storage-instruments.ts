@@ -83,7 +83,7 @@ export const storageInstruments = {
     kind: "counter",
     unit: "{file}",
     description:
-      "Files that a start found damaged, emptied, cut, or removed, as no crash leaves them. end: the file that tells whether the end of the log is missing. Whether something is lost, cut_bytes and missing_records tell.",
+      "Files that a start found damaged, emptied, cut, or removed, as no crash leaves them. end: the file that shows whether the end of the log is missing. cut_bytes and missing_records count what is lost.",
     attributes: { ...journal, file: unusableFileKinds },
   },
   size: {
