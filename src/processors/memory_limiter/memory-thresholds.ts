@@ -57,9 +57,13 @@ export function thresholdsOf(
 /** While less than this share of the soft limit holds something, what V8 and the C library keep is used again before memory grows. */
 const reusableShare = 0.75;
 
-/** The worse of the levels of physical memory and heap. */
-export function levelOf(usage: MemoryUsage, { rss, heap }: MemoryThresholds): MemoryLevel {
-  const memory = levelOfMemory(usage, rss);
+/** The worse of the levels of physical memory and heap. `isSettled`: see `levelOfMemory`. */
+export function levelOf(
+  usage: MemoryUsage,
+  { rss, heap }: MemoryThresholds,
+  isSettled = false,
+): MemoryLevel {
+  const memory = levelOfMemory(usage, rss, isSettled);
   if (memory === "hard" || usage.heapBytes >= heap.hardBytes) {
     return "hard";
   }
@@ -69,13 +73,15 @@ export function levelOf(usage: MemoryUsage, { rss, heap }: MemoryThresholds): Me
 /**
  * The level of physical memory. Against the soft limit only memory that holds something counts, and at the hard limit a process that
  * holds little is normal, too: V8 and the C library keep what was freed, and a process that refused data because of that would refuse
- * for ever.
+ * for ever. `isSettled`: physical memory does not grow any more, so only what the process holds counts.
  */
 export function levelOfMemory(
   { rssBytes, liveBytes }: Pick<MemoryUsage, "rssBytes" | "liveBytes">,
   { softBytes, hardBytes }: Threshold,
+  isSettled = false,
 ): MemoryLevel {
-  if (rssBytes >= hardBytes && liveBytes >= softBytes * reusableShare) {
+  const share = isSettled ? 1 : reusableShare;
+  if (rssBytes >= hardBytes && liveBytes >= softBytes * share) {
     return "hard";
   }
   return liveBytes >= softBytes ? "soft" : "normal";

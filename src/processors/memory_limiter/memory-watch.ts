@@ -2,6 +2,7 @@ import type { MemoryUsage } from "../../component/memory.ts";
 import type { Settings } from "../../component/settings.ts";
 import { type CollectionIntervals, CollectionSchedule } from "./collection-schedule.ts";
 import type { Config } from "./config.ts";
+import { KeptMemory } from "./kept-memory.ts";
 import { levelOf, type MemoryLevel, type MemoryThresholds, mebibyte } from "./memory-thresholds.ts";
 
 /** Memory that goes up and down around the soft limit is logged this often at the most. */
@@ -11,13 +12,14 @@ const logIntervalMs = 10_000;
  * Whether data is refused, as of the last check. It reports each change as a status, and logs it with the figures; changes that
  * follow each other quickly are logged as one.
  *
- * Keeps the outcome of the last check and the times of the last collection and log line.
+ * Keeps the outcome of the last check, the times of the last collection and log line, and since when memory is above its hard limit.
  */
 export class MemoryWatch {
   readonly #settings: Pick<Settings, "clock" | "logger" | "memory" | "reportStatus">;
   readonly #thresholds: MemoryThresholds;
   readonly #intervals: Readonly<Record<Exclude<MemoryLevel, "normal">, CollectionIntervals>>;
   readonly #schedule = new CollectionSchedule();
+  readonly #kept = new KeptMemory();
   #isRefusing = false;
   #loggedAs = false;
   #loggedAtMs = Number.NEGATIVE_INFINITY;
@@ -50,7 +52,7 @@ export class MemoryWatch {
   /** Measures the memory, collects garbage where that is due, and decides whether data is refused until the next check. */
   check(): void {
     const usage = this.#usageAfterCollection();
-    const isRefusing = levelOf(usage, this.#thresholds) !== "normal";
+    const isRefusing = this.#levelOf(usage) !== "normal";
     if (isRefusing !== this.#isRefusing) {
       this.#isRefusing = isRefusing;
       this.#changes++;
@@ -66,11 +68,17 @@ export class MemoryWatch {
     this.#logChange(usage);
   }
 
+  #levelOf(usage: MemoryUsage): MemoryLevel {
+    const nowMs = this.#settings.clock.nowMs();
+    const isSettled = this.#kept.isSettled(usage, this.#thresholds.rss, nowMs);
+    return levelOf(usage, this.#thresholds, isSettled);
+  }
+
   /** A measurement may contain garbage, so a collection is tried before data is refused. */
   #usageAfterCollection(): MemoryUsage {
     const { memory, clock } = this.#settings;
     const usage = memory.usage();
-    const level = levelOf(usage, this.#thresholds);
+    const level = this.#levelOf(usage);
     if (level === "normal" || memory.collectGarbage === undefined) {
       return usage;
     }
@@ -109,7 +117,13 @@ export class MemoryWatch {
     if (this.#isRefusing) {
       logger.warn("Memory usage is above the soft limit. Refusing data.", fields);
     } else {
-      logger.info("Memory usage is back within limits. Accepting data again.", fields);
+      const isAbove = usage.rssBytes >= rss.hardBytes;
+      logger.info(
+        isAbove
+          ? "Physical memory stays above the hard limit, but the process holds less than the soft limit, and uses again what was freed. Accepting data again."
+          : "Memory usage is back within limits. Accepting data again.",
+        fields,
+      );
     }
     this.#loggedAs = this.#isRefusing;
     this.#loggedAtMs = nowMs;

@@ -55,6 +55,28 @@ for (const signal of signals) {
   });
 }
 
+test("memory that stays above the hard limit after a burst refuses data for 10 s, not for ever", async () => {
+  const limiter = await started(fakeMemory(limits));
+  limiter.memory.used = usage(900);
+  limiter.clock.advance(1_000);
+  expect(await limiter.of("logs").consume(payloadOf("logs"))).toEqual(refused);
+
+  limiter.memory.used = { ...usage(900), liveBytes: 500 * mebibyte };
+  limiter.clock.advance(9_000);
+  expect(await limiter.of("logs").consume(payloadOf("logs"))).toEqual(refused);
+  limiter.clock.advance(1_000);
+  expect(await limiter.of("logs").consume(payloadOf("logs"))).toEqual(accepted);
+  expect(limiter.log.at(-1)).toMatchObject({
+    level: "info",
+    message: expect.stringContaining("Physical memory stays above the hard limit"),
+    fields: { rss_mib: 900, live_mib: 500, soft_limit_mib: 640, hard_limit_mib: 800 },
+  });
+
+  limiter.memory.used = usage(900);
+  limiter.clock.advance(1_000);
+  expect(await limiter.of("logs").consume(payloadOf("logs"))).toEqual(refused);
+});
+
 test("the heap alone can be what is short", async () => {
   const limiter = await started(fakeMemory(limits));
   limiter.memory.used = usage(100, 64);

@@ -25,7 +25,7 @@ for (const [name, section, rss, heap] of [
   });
 }
 
-for (const [name, rssMiB, liveMiB, heapMiB, want] of [
+for (const [name, rssMiB, liveMiB, heapMiB, want, isSettled] of [
   ["both below their soft limits are normal", 599, 599, 59, "normal"],
   ["physical memory at its soft limit is soft if all of it holds something", 600, 600, 0, "soft"],
   ["physical memory that is kept for later is normal above the soft limit", 799, 599, 0, "normal"],
@@ -38,6 +38,16 @@ for (const [name, rssMiB, liveMiB, heapMiB, want] of [
     "hard",
   ],
   ["physical memory at its hard limit is normal if it holds less", 800, 449, 0, "normal"],
+  ["or if it has settled, and holds less than the soft limit", 800, 599, 0, "normal", true],
+  [
+    "physical memory that has settled is hard if it holds the soft limit",
+    800,
+    600,
+    0,
+    "hard",
+    true,
+  ],
+  ["heap at its limits counts beside physical memory that has settled", 800, 450, 60, "soft", true],
   ["heap at its hard limit is hard", 600, 600, 80, "hard"],
 ] as const) {
   test(name, () => {
@@ -50,6 +60,6 @@ for (const [name, rssMiB, liveMiB, heapMiB, want] of [
       liveBytes: liveMiB * mebibyte,
       heapBytes: heapMiB * mebibyte,
     };
-    expect(levelOf(usage, thresholds)).toBe(want);
+    expect(levelOf(usage, thresholds, isSettled)).toBe(want);
   });
 }
