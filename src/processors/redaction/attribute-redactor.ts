@@ -111,6 +111,7 @@ export class AttributeRedactor {
     const { program, edits, reader } = this.#context;
     const decision = key.valueAt(where.place, where.outer);
     const action = program.rules[decision.wholeBy]?.action;
+    this.#context.kept += action === "keep" ? 1 : 0;
     if (action === "delete" && decision.search === undefined) {
       this.#context.count(decision.wholeBy);
       edits.remove(range.fieldStart, range.end);
@@ -263,6 +264,7 @@ export class AttributeRedactor {
     const path = innerPath(this.#context.summary, task.path, shownKey);
     const isHashed = outer !== undefined && outer.hashedBy >= 0;
     if (decision.isIgnored && !isHashed) {
+      this.#context.kept += 1;
       if (isBody) {
         this.#context.summary?.add("ignored", true, path);
       }

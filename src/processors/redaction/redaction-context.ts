@@ -91,6 +91,9 @@ export class RedactionContext {
     return this.#mustPause();
   }
 
+  /** How many values and entries a rule has kept so far, or a list has ignored. */
+  kept = 0;
+
   /** Counts a change by a rule, in the order of `RedactionProgram.counted`. */
   count(rule: number): void {
     this.#counts[rule] = (this.#counts[rule] ?? 0) + 1;

@@ -58,7 +58,12 @@ export class ScalarRedactor {
       this.#context.replaceContent(range.lengthStart, end, left);
       this.#noteMasked(task);
     }
-    return result?.outcome === "keep" ? "keep" : "stay";
+    return result?.outcome === "keep" ? this.#kept() : "stay";
+  }
+
+  #kept(): Fate {
+    this.#context.kept += 1;
+    return "keep";
   }
 
   /** What the lists make of a text, of which the rules have left something else; undefined if nothing. */
@@ -119,7 +124,7 @@ export class ScalarRedactor {
       this.#context.edits.replace(range.fieldStart, range.end, textField(left));
       this.#noteMasked(task);
     }
-    return result?.outcome === "keep" ? "keep" : "stay";
+    return result?.outcome === "keep" ? this.#kept() : "stay";
   }
 
   #maskedNumber(written: string, left: string, task: ValueTask): string | undefined {

@@ -66,6 +66,21 @@ export class SummaryAttributes {
     }
   }
 
+  /** What was counted so far, to return to. */
+  checkpoint(): ReadonlyMap<string, Counted> {
+    return new Map(
+      [...this.#counted].map(([name, each]) => [name, { ...each, keys: [...each.keys] }]),
+    );
+  }
+
+  /** Takes back what was counted since. */
+  backTo(counted: ReadonlyMap<string, Counted>): void {
+    this.#counted.clear();
+    for (const [name, each] of counted) {
+      this.#counted.set(name, each);
+    }
+  }
+
   /** An attribute of an earlier summary, which `keyValues` contains anew. */
   addEarlier(key: string, value: string | number): void {
     this.#earlier.set(key, value);

@@ -258,10 +258,15 @@ export class ValueRedactor {
     return yield* stepsOf(this.#content(start, end, task));
   }
 
-  /** Masks in the text of what the rules leave of a value, if something in it is blocked. Else nothing changes, and it returns undefined. */
+  /**
+   * Masks in the text of what the rules leave of a value, if something in it is blocked. Else nothing changes, and it returns undefined, as it does if something in the value
+   * is kept: then the lists apply to each value in it.
+   */
   *#asText(start: number, end: number, task: ValueTask): Steps<Fate | undefined> {
-    const { program, reader, edits, budget } = this.#context;
+    const { program, reader, edits, budget, summary } = this.#context;
     const before = this.#context.checkpoint();
+    const summaryBefore = summary?.checkpoint();
+    const keptBefore = this.#context.kept;
     const { matchesLeft } = budget;
     const fate = yield* stepsOf(this.#content(start, end, { ...task, lists: "blocked keys" }));
     if (fate === "broken" || fate === "delete") {
@@ -271,8 +276,11 @@ export class ValueRedactor {
     const text = valueText(new WireReader(rest), 0, rest.length);
     forgetView();
     const masked = program.lists.withBlockedMasked(text, budget);
-    if (masked === text) {
+    if (masked === text || this.#context.kept > keptBefore) {
       this.#context.backTo(before);
+      if (summaryBefore !== undefined) {
+        summary?.backTo(summaryBefore);
+      }
       budget.matchesLeft = matchesLeft;
       return undefined;
     }

@@ -112,7 +112,8 @@ function redactLog(config: Config, record: Mutable): void {
     const rules = config.rules.filter(
       (rule) => isIn(rule, "log.body") && rule.keys.length + rule.key_patterns.length === 0,
     );
-    if (apply(config, rules, entry, { place: "log.body", level: "body", lists: "all" })) {
+    const where = { place: "log.body", level: "body", lists: "all", kept: { any: false } } as const;
+    if (apply(config, rules, entry, where)) {
       record["body"] = entry.value;
     } else {
       delete record["body"];
@@ -147,7 +148,8 @@ function attributes(config: Config, owner: unknown, name: string, place: string)
   const holder = owner as Mutable | undefined;
   if (holder !== undefined && Array.isArray(holder[name])) {
     const entries = list(holder[name]);
-    put(holder, name, redactEntries(config, entries, { place, level: "attribute", lists: "all" }));
+    const where = { place, level: "attribute", lists: "all", kept: { any: false } } as const;
+    put(holder, name, redactEntries(config, entries, where));
   }
 }
 
@@ -163,13 +165,14 @@ function put(holder: Mutable, name: string, items: unknown[]): void {
 function redactEntries(
   config: Config,
   entries: Mutable[],
-  { place, level, lists }: Where,
+  { place, level, lists, kept }: Where,
   outer: Outer = noOuter,
 ): Mutable[] {
   return entries.flatMap((entry) => {
     const key = String(entry["key"] ?? "");
     if (outer.hashedBy === undefined) {
       if (config.ignored_keys.includes(key)) {
+        kept.any = true;
         return [entry];
       }
       if (level !== "nested" && !config.allow_all_keys && !config.allowed_keys.includes(key)) {
@@ -178,7 +181,7 @@ function redactEntries(
     }
     const rules = rulesFor(config, place, key, outer);
     const changed: Entry = { key, value: entry["value"] as Mutable | undefined };
-    if (!apply(config, rules, changed, { place, level, lists, outer })) {
+    if (!apply(config, rules, changed, { place, level, lists, kept, outer })) {
       return [];
     }
     const rest = withNewKey(config, entry, place, outer);
@@ -194,6 +197,8 @@ interface Where {
   readonly level: "attribute" | "nested" | "body";
   /** Which of the lists apply. */
   readonly lists: "all" | "blocked keys" | "none";
+  /** Whether something in the value was kept, or ignored. */
+  readonly kept: { any: boolean };
 }
 
 /** What holds for all entries of a map: rules that look for values in all of them, and the rule that keeps them from later ones. */
@@ -260,6 +265,7 @@ function apply(
   const wholeAt = rules.findIndex((rule) => rule.values.length + rule.detect.length === 0);
   const whole = rules[wholeAt];
   const before = wholeAt < 0 ? rules : rules.slice(0, wholeAt);
+  where.kept.any ||= whole?.action === "keep";
   if (whole === undefined || whole.action === "keep") {
     const isBlocked = config.blocked_key_patterns.some((pattern) =>
       new RegExp(pattern).test(entry.key),
@@ -287,6 +293,7 @@ function apply(
       return false;
     }
     if (outcome === "keep") {
+      where.kept.any = true;
       entry.value = copy; // What was found before it was kept stays found.
       return true;
     }
@@ -386,6 +393,7 @@ function inside(config: Config, rules: readonly Rule[], value: Mutable, where: I
   const isAllowed = !(level === "body" && isBlocked) && isAllowedText(config, written);
   if (isScalar(value)) {
     const outcome = byRules(config, rules, value);
+    where.kept.any ||= outcome === "keep";
     if (outcome === "none" && isListed && !isAllowed) {
       const left = asText(value);
       const masked = isWritten && !isBlocked ? blocked(config, left) : left;
@@ -405,9 +413,10 @@ function inside(config: Config, rules: readonly Rule[], value: Mutable, where: I
   }
   if (isWhole && isWritten) {
     const copy = structuredClone(value);
-    insideItems(config, rules, copy, { ...where, lists: "blocked keys" });
+    const kept = { any: false };
+    insideItems(config, rules, copy, { ...where, lists: "blocked keys", kept });
     const left = asText(copy);
-    if (blocked(config, left) !== left) {
+    if (blocked(config, left) !== left && !kept.any) {
       replaceBy(value, blocked(config, left));
       return true;
     }

@@ -164,3 +164,33 @@ test("what a rule masks or deletes as a whole goes with what an earlier one keep
   const { left } = await redacted({ rules }, { m: { x: "1" }, d: { x: "1" }, x: "1" });
   expect(left).toEqual({ m: "****", x: "1" });
 });
+
+describe("with redact_all_types a map in which something is blocked", () => {
+  const section = { redact_all_types: true, blocked_values: ["4[0-9]{3}"] };
+
+  test("is masked as a text, as in the Collector", async () => {
+    const { left } = await redacted(section, { m: { x: "4111", y: "b" } });
+    expect(left).toEqual({ m: '{"x":"****","y":"b"}' });
+  });
+
+  for (const [title, more, value, want] of [
+    ["a key", { rules: [{ action: "keep", keys: ["x"] }] }, { x: "4111", y: "4222" }, "****"],
+    ["a value", { rules: [{ action: "keep", values: ["^4111"] }] }, { x: "4111", y: 4222 }, "****"],
+    ["an ignored key", { ignored_keys: ["x"] }, { x: "4111", y: "a 4222" }, "a ****"],
+  ] as const) {
+    test(`is masked value by value if ${title} in it is kept`, async () => {
+      const { left, counts } = await redacted({ ...section, ...more }, { m: value });
+      expect(left).toEqual({ m: { x: "4111", y: want } });
+      expect(counts).toEqual({ blocked_values: 1 });
+    });
+  }
+
+  test("has each entry in the summary once", async () => {
+    const rules = [{ action: "keep", keys: ["x"] }];
+    const { left } = await redacted(
+      { ...section, rules, summary: "info" },
+      { m: { x: "4111", y: "4222" } },
+    );
+    expect(left).toMatchObject({ "redaction.ignored.count": 1, "redaction.masked.count": 1 });
+  });
+});
