@@ -30,6 +30,19 @@ export function bracketedValue(bytes: Uint8Array, open: number, place: Place): F
   return isPart ? { start: open, end: to < max ? to : bareEnd(bytes, open, at, place) } : none;
 }
 
+/** A list behind `=` in quotes with what goes on behind its bracket: `["x"]y`. Only the last bracket is looked at. */
+export function withTail(bytes: Uint8Array, value: Found, open: number, place: Place): Found {
+  const tail = value.end + 2;
+  const isPart =
+    bytes[place.at] === equals &&
+    open === place.at + 1 &&
+    value.end >= 0 &&
+    tail < place.end &&
+    closing.includes(bytes[tail - 1] ?? 0) &&
+    goesOn(bytes, tail, place);
+  return isPart ? { start: value.start, end: bareEnd(bytes, tail, place.at, place) } : value;
+}
+
 /** Where the bracket closes that is at `open`; -1 if it does not. */
 function closingBracket(bytes: Uint8Array, open: number, end: number): number {
   let depth = 0;

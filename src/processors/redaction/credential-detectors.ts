@@ -9,11 +9,12 @@ const jwt = Buffer.from("eyJ");
 const pemBegin = Buffer.from("-----BEGIN ");
 const pemEnd = Buffer.from("-----END ");
 /** What is before the secret part of the URL of a webhook, and where: of Discord, Slack and Teams. */
-const webhooks = ["webhooks", "services", "workflows", "triggers", "webhookb2"].map((name) =>
-  Buffer.from(name),
+const webhooks = ["webhooks", "webhook", "services", "workflows", "triggers", "webhookb2"].map(
+  (name) => Buffer.from(name),
 );
 const minWebhook = 24;
 const maxWebhook = 512;
+const uuidLength = 36;
 
 /** The bytes at which something may be recognized; `tokenAt` is asked for these. */
 export const tokenTriggers = [...prefixTriggers, ...Buffer.from("J:-./")];
@@ -111,16 +112,20 @@ function discordToken(bytes: Uint8Array, { start, at, end }: Place): Found {
 /** What makes the URL of a webhook a secret: all behind the name of the collection whose slash is at `at`. */
 function webhookAt(bytes: Uint8Array, { start, at, end }: Place): Found {
   const last = bytes[at - 1];
-  if (last !== 0x73 && last !== 0x32) {
+  if (last !== 0x73 && last !== 0x32 && last !== 0x6b) {
     return none;
   }
   const isOne = webhooks.some((name) => {
     const from = at - name.length;
     return from > start && bytes[from - 1] === slash && isAt(bytes, from, at, name);
   });
-  // The ids of Discord are numbers, those of Slack begin with T and the secret of Teams is long.
+  // The ids of Discord are numbers, those of Slack begin with T, the secret of Teams is long, and that of its older URLs begins with two UUIDs and an `@` between.
   const first = bytes[at + 1];
-  if (!isOne || !(isDigit(first) || first === 0x54 || last === 0x32)) {
+  const isKnown =
+    last === 0x6b
+      ? bytes[at + 1 + uuidLength] === 0x40
+      : isDigit(first) || first === 0x54 || last === 0x32;
+  if (!isOne || !isKnown) {
     return none;
   }
   const max = Math.min(end, at + 1 + maxWebhook);

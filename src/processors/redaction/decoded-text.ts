@@ -101,6 +101,7 @@ export class DecodedText {
         i = to;
       } else {
         if (byte === quote || byte === lineFeed) {
+          this.length = length;
           this.#passSign(byte, 0, 0);
         }
         this.bytes[length] = byte;
@@ -237,6 +238,10 @@ export class DecodedText {
 
   #passSign(byte: number, urlLevel: number, backslashes: number): void {
     if (byte === quote) {
+      // Behind a digit no string begins: `5"` is a length.
+      if (isDigit(this.bytes[this.length - 1]) && !this.#quotes.isOpen(urlLevel, backslashes)) {
+        return;
+      }
       this.#quotes.pass(urlLevel, backslashes);
     } else if (byte === lineFeed) {
       this.#quotes.endLine(urlLevel);
@@ -297,4 +302,8 @@ export class DecodedText {
       this.#put(0x80 | (point & 0x3f), level);
     }
   }
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }

@@ -1,8 +1,8 @@
 import { textOf } from "./authorization.ts";
 import { isTokenByte } from "./byte-classes.ts";
 import { type Found, isAt, none, type Place } from "./detected.ts";
-import { isBlank, isQuote } from "./named-credentials.ts";
 import { isSecretName } from "./secret-names.ts";
+import { isBlank, isQuote } from "./written-value.ts";
 
 /** A longer tag is not looked into. */
 const maxTag = 256;

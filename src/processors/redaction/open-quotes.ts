@@ -19,6 +19,12 @@ export class OpenQuotes {
     this.#open[urlLevel] = (open & bit) === 0 ? outer | bit : outer;
   }
 
+  /** Whether a string is open whose quote has so many backslashes. */
+  isOpen(urlLevel: number, backslashes: number): boolean {
+    const bit = 1 << Math.min(backslashes, maxBackslashes);
+    return ((this.#open[urlLevel] ?? 0) & bit) !== 0;
+  }
+
   /** No JSON string goes on in the next line. */
   endLine(urlLevel: number): void {
     this.#open[urlLevel] = 0;

@@ -10,6 +10,11 @@ const ordinary = setOf(`
 /** `$TOKEN`, `${env:TOKEN}`, `{{ token }}`, `<token>`, `[REDACTED]`, `****`, `%s`; and numbers of at most three digits. */
 const placeholder =
   /^(?:\$[A-Z_][A-Z0-9_]*|\$[a-z_]*(?:token|password|secret|key|pass|pwd|cookie|auth)|\$?\{\{?[\w .:-]*\}?\}?|\$\([^()]*\)?|\$\{\w+:?\?.*|<[\w .:-]*>?|\[[A-Za-z_ -]*\]?|[*x.…-]+|%[sdvq]|[0-9]{1,3})[.,;:)\]}]*$/;
+/** `your-key-here`, `YOUR_API_KEY` */
+const yours =
+  /^your(?:[-_ ][a-z]+){0,5}[-_ ](?:here|key|token|secret|password|credentials?)[.,;:)\]}]*$/i;
+/** `Bearer {token}` */
+const schemeBefore = /^(?:Bearer|Basic|Token|Bot) (?=[${<*[%])/;
 /** What code takes a secret from: `process.env.TOKEN`, `this.#token`. */
 const member =
   /^!*(?:this|self|process\??\.env|import\.meta|os\.environ|config|settings|options|opts|request|req|context|ctx|props|params|args|module|exports)(?:\??\.#?|\[)[A-Za-z_.?#[\]]*(?:\(.*)?[.,;:)\]}?!]*$/;
@@ -29,7 +34,7 @@ export function isOrdinaryValue(value: string): boolean {
 
 /** Whether a value stands for one that is put there later. */
 export function isPlaceholder(value: string): boolean {
-  return placeholder.test(value);
+  return placeholder.test(value.replace(schemeBefore, "")) || yours.test(value);
 }
 
 /** Whether it is a template of code: `Basic ${encoded}`. */

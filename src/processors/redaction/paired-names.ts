@@ -18,6 +18,10 @@ const nameBefore = new RegExp(
   String.raw`(?:^|[^A-Za-z])${name}["']?${others}[\s,]{0,32}["']?$`,
   "i",
 );
+/** `password: { ` and `password:` on the line before, up to the word `value`. */
+const mapBefore = new RegExp(
+  String.raw`([A-Za-z][\w.-]{0,63})["']?(?:${sign}\{|[ \t]{0,4}:[ \t]{0,4}\r?\n)\s{0,32}["']?$`,
+);
 /** `", "name": "x-api-key"` from the end of the value. */
 const nameBehind = new RegExp(String.raw`^["']?\}?${others}[\s,]{1,32}["']?${name}(?![\w.-])`, "i");
 
@@ -39,8 +43,10 @@ export function isValueOfSecret(bytes: Uint8Array, end: number, place: Place): b
   if (!isItemBefore(bytes, from, start) || textOf(bytes, from, end).toLowerCase() !== "value") {
     return false;
   }
-  const [, before] = nameBefore.exec(textOf(bytes, Math.max(start, from - maxPair), from)) ?? [];
-  return isSecretName(before ?? nameBehindValue(bytes, place));
+  const textBefore = textOf(bytes, Math.max(start, from - maxPair), from);
+  const [, outer = ""] = mapBefore.exec(textBefore) ?? [];
+  const [, before] = nameBefore.exec(textBefore) ?? [];
+  return isSecretName(outer) || isSecretName(before ?? nameBehindValue(bytes, place));
 }
 
 function nameBehindValue(bytes: Uint8Array, { at, end, levels }: Place): string {

@@ -8,7 +8,8 @@ const longestName = 256;
 
 /** The last word of names of secrets: `OPENCLAW_GATEWAY_TOKEN`, `db.pass`, `x-auth`. */
 const lastWords = setOf(`
-  token secret password passwd passphrase passcode pass pwd apikey credential cred authorization auth cookie jwt bearer dsn connstr otp totp pat`);
+  token secret password passwd passphrase passcode pass pwd apikey credential cred authorization auth cookie jwt bearer dsn connstr otp totp pat
+  sshpass dbpass userpass adminpass rootpass smtppass mailpass userpwd dbpwd`);
 /** What a last word ends with that is written together: `dbpassword`, `bottoken`. */
 const endings = [
   "token",
@@ -73,6 +74,10 @@ export function isSecretName(name: string): boolean {
       return before === "key" && words.at(-3) === "access";
     case "string":
       return before === "connection";
+    case "word":
+    case "phrase":
+    case "code":
+      return before === "pass";
     case "signature":
       return words.length === 1 || signers.has(before);
     case "pass":

@@ -1,11 +1,13 @@
+import { addressEnd } from "./address-end.ts";
 import { authorizationAt } from "./authorization.ts";
 import { isAddressCharacter } from "./byte-classes.ts";
 import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
 import { DecodedText, isEscapeAt, mayBeEscape } from "./decoded-text.ts";
-import { type Found, isAt, type Place } from "./detected.ts";
+import { type Found, none, type Place } from "./detected.ts";
 import { elementText } from "./element-text.ts";
 import { localPartWithSigns } from "./local-part.ts";
-import { assignedValue, optionValue } from "./named-credentials.ts";
+import { assignedValue, isWideSign } from "./named-credentials.ts";
+import { optionValue } from "./option-value.ts";
 import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
 import { userInfoAt } from "./user-info.ts";
 
@@ -27,11 +29,11 @@ const comma = 0x2c;
 const percent = 0x25;
 const backslash = 0x5c;
 const escapeByte = 0x1b;
+/** The first byte of `：`. */
+const wideSign = 0xef;
 /** More of a kind are not shown. */
 export const maxFindings = 10_001;
 const maxLocalPart = 64;
-const maxDomain = 253;
-const punycode = Buffer.from("xn--");
 
 /** The bytes at which something can be recognized. Nearly all other bytes of a text cost one look at this table. */
 const triggers = new Uint8Array(256);
@@ -46,6 +48,7 @@ for (const byte of [
   percent,
   backslash,
   escapeByte,
+  wideSign,
   ...tokenTriggers,
 ]) {
   triggers[byte] = 1;
@@ -122,7 +125,7 @@ function findingsIn(
     if (byte === at) {
       const min = Math.max(addressesFrom, i - maxLocalPart);
       const from = numberStart(bytes, min, localPartStart(bytes, min, i));
-      const to = from < i ? domainEnd(bytes, i + 1, Math.min(end, i + 1 + maxDomain)) : -1;
+      const to = from < i ? addressEnd(bytes, { from, at: i, end }) : -1;
       if (to > 0) {
         const first = localPartWithSigns(bytes, { start, min, from, to, end });
         found = added(found, "email", first, to);
@@ -168,24 +171,12 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
       const info = value.end < 0 ? userInfoAt(bytes, place) : value;
       return info.end < 0 ? tokenAt(bytes, place) : info;
     }
+    case wideSign:
+      return isWideSign(bytes, place) ? assignedValue(bytes, place) : none;
     default:
       return tokenAt(bytes, place);
   }
 }
-
-/** `icon@2x.png` and `x@y.ts` are files: none of these is a top-level domain. */
-function isFileEnding(bytes: Uint8Array, from: number, to: number): boolean {
-  return (
-    to - from <= 5 &&
-    fileEndings.has(Buffer.from(bytes.subarray(from, to)).toString("latin1").toLowerCase())
-  );
-}
-
-const fileEndings = new Set(
-  "png jpg jpeg gif svg webp ico css scss js mjs cjs jsx ts mts cts tsx json yaml yml toml html txt csv pdf".split(
-    " ",
-  ),
-);
 
 /** Where the number begins whose device is at `from`, as in `4915112345678:12@s.whatsapp.net`; `from` if there is none. */
 function numberStart(bytes: Uint8Array, min: number, from: number): number {
@@ -207,35 +198,4 @@ function localPartStart(bytes: Uint8Array, min: number, atSign: number): number 
     from -= 1;
   }
   return from;
-}
-
-/** Where a domain of at least two labels ends, the last of them of letters or of Punycode; -1 for none. */
-function domainEnd(bytes: Uint8Array, from: number, max: number): number {
-  let good = -1;
-  let label = from;
-  let areLetters = true;
-  let hasDot = false;
-  let i = from;
-  for (; i <= max; i++) {
-    const byte = i < max ? (bytes[i] ?? 0) : 0;
-    const lower = byte | 0x20;
-    if ((lower >= 0x61 && lower <= 0x7a) || (byte >= 0x80 && byte < 0xff)) {
-      continue;
-    }
-    if ((byte >= 0x30 && byte <= 0x39) || byte === 0x2d) {
-      areLetters = false;
-      continue;
-    }
-    const isFile = areLetters && isFileEnding(bytes, label, i);
-    if (hasDot && i - label >= 2 && !isFile && (areLetters || isAt(bytes, label, i, punycode))) {
-      good = i;
-    }
-    if (byte !== 0x2e || i === label) {
-      break;
-    }
-    hasDot = true;
-    areLetters = true;
-    label = i + 1;
-  }
-  return good;
 }

@@ -183,7 +183,7 @@ function opensWord(bytes: Uint8Array, at: number): boolean {
   );
 }
 
-function isLineEnd(byte: number | undefined): boolean {
+export function isLineEnd(byte: number | undefined): boolean {
   return byte === 0x0a || byte === 0x0d;
 }
 
