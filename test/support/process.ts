@@ -160,6 +160,15 @@ async function whenReady(
   };
 }
 
+const running = new Set<ChildProcess>();
+/** The test runner going away must not leave a collector behind. It ends a worker by a signal whose test ran out of time. */
+process.once("SIGTERM", () => process.exit(143));
+process.once("exit", () => {
+  for (const child of running) {
+    child.kill("SIGKILL");
+  }
+});
+
 function launch(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
@@ -202,10 +211,8 @@ function launch(
     end ??= { exitCode, signal, stdout, stderr };
     notify();
   });
-  // The test runner going away must not leave a collector behind.
-  const killAtExit = () => child.kill("SIGKILL");
-  process.once("exit", killAtExit);
-  child.once("close", () => process.off("exit", killAtExit));
+  running.add(child);
+  child.once("close", () => running.delete(child));
 
   const until = (isReached: () => boolean, timeoutMs: number, onTimeout: () => void) =>
     new Promise<void>((resolve) => {
