@@ -161,8 +161,10 @@ async function whenReady(
 }
 
 const running = new Set<ChildProcess>();
-/** The test runner going away must not leave a collector behind. It ends a worker by a signal whose test ran out of time. */
-process.once("SIGTERM", () => process.exit(143));
+if (process.env["VITEST"] !== undefined) {
+  process.once("SIGTERM", () => process.exit(143)); // So ends a worker whose test ran out of time.
+}
+/** The program that started collectors must not leave one behind. */
 process.once("exit", () => {
   for (const child of running) {
     child.kill("SIGKILL");
