@@ -1,4 +1,5 @@
 import { isScheme, textOf } from "./authorization.ts";
+import { blockScalar } from "./block-scalar.ts";
 import { bracedValue } from "./braced-value.ts";
 import { bracketedValue, withTail } from "./bracketed-value.ts";
 import { isComparison } from "./comparison.ts";
@@ -9,7 +10,7 @@ import { isPlaceholder, longestOrdinary } from "./ordinary-values.ts";
 import { isValueOfSecret } from "./paired-names.ts";
 import { isHeaderName } from "./secret-names.ts";
 import { structuredValue } from "./structured-value.ts";
-import { headerEnd } from "./value-ends.ts";
+import { headerEnd, isLineEnd } from "./value-ends.ts";
 import {
   behindLiteralPrefix,
   isBlank,
@@ -17,6 +18,7 @@ import {
   isQuote,
   maxSeparators,
   skipBlanks,
+  skipWhite,
   writtenValue,
 } from "./written-value.ts";
 
@@ -28,6 +30,9 @@ const greater = 0x3e;
 const openBracket = 0x5b;
 const closeBracket = 0x5d;
 const openBrace = 0x7b;
+const bar = 0x7c;
+const dumped = /^string\([0-9]{1,7}\) (?=")/;
+const longestDumped = 20;
 const wideColon = Buffer.from("：");
 
 /** The value that `=`, `:`, `:=` or `=>` at `at` gives to a name of a secret: `password=x`, `"api_key": "x"`, `Authorization: x`. */
@@ -36,15 +41,16 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   const isWide = isWideSign(bytes, place);
   const next = at + 1 < end ? bytes[at + 1] : undefined;
   const isArrow = bytes[at] === equals && next === greater;
+  const isPrinted = isArrow && isPrintedKey(bytes, place);
   // `==` in code, `=>` behind a word without quotes, and `::` give no value.
   if (
     next === undefined ||
     (next === (bytes[at] ?? 0) && isComparison(bytes, place)) ||
-    (isArrow && !isBehindQuote(bytes, place))
+    (isArrow && !isPrinted && !isBehindQuote(bytes, place))
   ) {
     return none;
   }
-  const nameEnd = beforeSeparators(bytes, place.start, at);
+  const nameEnd = isPrinted ? at - 2 : beforeSeparators(bytes, place.start, at);
   const name = nameAt(bytes, nameEnd, place);
   const isOne =
     name.end < 0
@@ -53,10 +59,14 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
   if (!isOne) {
     return none;
   }
-  const from = behindLiteralPrefix(
+  const valueFrom = behindLiteralPrefix(
     bytes,
     skipBlanks(bytes, isWide ? at + 3 : isArrow || next === equals ? at + 2 : at + 1, end),
   );
+  const from = isLineEnd(bytes[valueFrom]) ? onNextLine(bytes, valueFrom, place) : valueFrom;
+  if ((bytes[from] === bar || bytes[from] === greater) && bytes[at] === colon) {
+    return blockScalar(bytes, from, place);
+  }
   if (bytes[from] === openBracket || bytes[from] === openBrace) {
     const value = bracketedValue(bytes, from, place);
     return value.end < 0 ? bracketValue(bytes, from, place) : value;
@@ -70,6 +80,27 @@ export function assignedValue(bytes: Uint8Array, place: Place): Found {
     return headerValue(bytes, value, name, place);
   }
   return isAmbiguous(bytes, value, name, place) ? none : value;
+}
+
+/** Whether the key is in brackets and no quotes, as PHP prints arrays: `[password] => x`. */
+function isPrintedKey(bytes: Uint8Array, { start, at }: Place): boolean {
+  return (
+    at - 3 >= start &&
+    bytes[at - 1] === blank &&
+    bytes[at - 2] === closeBracket &&
+    !isQuote(bytes[at - 3])
+  );
+}
+
+/** Where a value in quotes begins on the line below its name, which is in quotes, too; `from` if there is none. As PHP dumps it, its type comes first. */
+function onNextLine(bytes: Uint8Array, from: number, place: Place): number {
+  if (!isBehindQuote(bytes, place)) {
+    return from;
+  }
+  const next = skipWhite(bytes, from, place.end);
+  const [type = ""] =
+    dumped.exec(textOf(bytes, next, Math.min(place.end, next + longestDumped))) ?? [];
+  return isQuote(bytes[next + type.length]) ? next + type.length : from;
 }
 
 /** Whether the colon of full width is at `at`, as in Chinese and Japanese texts: `password：x`. */

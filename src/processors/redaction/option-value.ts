@@ -2,16 +2,12 @@ import { textOf } from "./authorization.ts";
 import { type Found, none, type Place } from "./detected.ts";
 import { nameAt } from "./name-before.ts";
 import { couldBeSecretName } from "./secret-names.ts";
+import { hasColon, isUserAndPassword } from "./user-password.ts";
 import { isLineEnd } from "./value-ends.ts";
-import { isBlank, isQuote, skipBlanks, writtenValue } from "./written-value.ts";
+import { isBlank, isQuote, skipBlanks, skipWhite, writtenValue } from "./written-value.ts";
 
 const dash = 0x2d;
-const colon = 0x3a;
-const blank = 0x20;
 const comma = 0x2c;
-const maxUser = 64;
-/** Before an item on a line of its own. */
-const maxIndent = 64;
 const boundaries = Buffer.from("\"'`[,");
 
 /**
@@ -45,15 +41,6 @@ export function optionValue(bytes: Uint8Array, place: Place): Found {
   return !isUser || isUserAndPassword(bytes, value) ? value : none;
 }
 
-/** In a list the next item may be on a line of its own. */
-function skipWhite(bytes: Uint8Array, from: number, end: number): number {
-  let to = from;
-  while (to < end && to - from < maxIndent && (isBlank(bytes[to]) || isLineEnd(bytes[to]))) {
-    to += 1;
-  }
-  return to;
-}
-
 /** Most words are none, without a look at more than their ends. */
 function couldBeOption(bytes: Uint8Array, start: number, end: number): boolean {
   const last = bytes[end - 1] ?? 0;
@@ -70,31 +57,6 @@ function isUserOption(bytes: Uint8Array, start: number, end: number): boolean {
     );
   }
   return last === 0x72 && end - 6 >= start && textOf(bytes, end - 5, end) === "-user";
-}
-
-/** Whether a colon is behind the user, who may be empty. Without a look at the rest, which may be long. */
-function hasColon(bytes: Uint8Array, from: number, end: number): boolean {
-  const max = Math.min(end, from + maxUser);
-  let to = from;
-  while (to < max && bytes[to] !== colon && bytes[to] !== blank) {
-    to += 1;
-  }
-  return to < max && bytes[to] === colon;
-}
-
-/** Whether a password is there, and these are no numbers of a user and a group. */
-function isUserAndPassword(bytes: Uint8Array, { start, end }: Found): boolean {
-  let colonAt = -1;
-  let areDigits = true;
-  for (let i = start; i < end; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte === colon && colonAt < 0) {
-      colonAt = i;
-    } else {
-      areDigits &&= byte >= 0x30 && byte <= 0x39;
-    }
-  }
-  return colonAt >= start && colonAt < end - 1 && !areDigits;
 }
 
 /** What is before an option: a blank or a quote. */

@@ -20,7 +20,7 @@ const member =
   /^!*(?:this|self|process\??\.env|import\.meta|os\.environ|config|settings|options|opts|request|req|context|ctx|props|params|args|module|exports)(?:\??\.#?|\[)[A-Za-z_.?#[\]]*(?:\(.*)?[.,;:)\]}?!]*$/;
 /** The same by a call, a type or a pattern: `hostKeyOf(name)`, `text.slice(`, `Partial<Key`, `/^x/`. */
 const call =
-  /^(?:[A-Za-z_$][\w$.]*\((?:\)[.,;:)\]}?!]*)?$|[a-z]+(?:[A-Z][a-z]+)+\(|[a-zA-Z]+(?:\??\.[a-zA-Z]+)+\(|[A-Z][a-z]+[A-Za-z]*<|\/\^)/;
+  /^(?:[A-Za-z_$][\w$.]*\((?:\)[.,;:)\]}?!]*)?$|[a-z]+(?:[A-Z][a-z]+)+\(|[a-zA-Z]+(?:\??\.[a-zA-Z]+)+\(|[A-Z][a-z]+[A-Za-z]*<|\(?ConvertTo-SecureString$|\/\^)/;
 /** A longer value is a secret. */
 export const longestOrdinary = 96;
 

@@ -25,6 +25,7 @@ const endings = [
   "signingkey",
   "encryptionkey",
   "accountkey",
+  "authkey",
   "accesskeyid",
   "credential",
   "authorization",
@@ -36,7 +37,7 @@ const secretKeys = setOf(
   "api access private secret signing encryption ssh account storage license subscription auth master shared host hmac deploy",
 );
 /** Behind the name of a secret these do not change what it is: `CLIENT_SECRET_VALUE`. */
-const endWords = setOf("value plaintext raw prod dev");
+const endWords = setOf("value plaintext raw prod dev base");
 /** As the whole name only: `function.signature` is none. */
 const wholes = setOf("sig signature");
 /** Before `signature`, in URLs that are signed. */
@@ -74,6 +75,8 @@ export function isSecretName(name: string): boolean {
       return before === "key" && words.at(-3) === "access";
     case "string":
       return before === "connection";
+    case "pw":
+      return words.length > 1;
     case "word":
     case "phrase":
     case "code":
@@ -111,6 +114,10 @@ for (const word of [...lastWords, ...endings, ...wholes, "key", "keyid", "string
   for (const form of [word, `${word}s`]) {
     lastLetters[packed(Buffer.from(form), form.length)] = 1;
   }
+}
+// `pw` has two letters, and a sign before.
+for (const sign of "_-.") {
+  lastLetters[packed(Buffer.from(`${sign}pw`), 3)] = 1;
 }
 
 /**

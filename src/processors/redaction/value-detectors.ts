@@ -1,6 +1,7 @@
 import { addressEnd } from "./address-end.ts";
 import { authorizationAt } from "./authorization.ts";
 import { isAddressCharacter } from "./byte-classes.ts";
+import { commandPassword } from "./command-password.ts";
 import { tokenAt, tokenTriggers } from "./credential-detectors.ts";
 import { DecodedText, isEscapeAt, mayBeEscape } from "./decoded-text.ts";
 import { type Found, none, type Place } from "./detected.ts";
@@ -8,6 +9,7 @@ import { elementText } from "./element-text.ts";
 import { localPartWithSigns } from "./local-part.ts";
 import { assignedValue, isWideSign } from "./named-credentials.ts";
 import { optionValue } from "./option-value.ts";
+import { oracleUserAt } from "./oracle-user.ts";
 import { sessionKeyEnd, sessionKeyStart } from "./session-keys.ts";
 import { userInfoAt } from "./user-info.ts";
 
@@ -151,15 +153,21 @@ function findingsIn(
   return found?.all ?? nothing;
 }
 
+/** What a blank or a comma is before. */
+function spacedValue(bytes: Uint8Array, place: Place): Found {
+  const value = optionValue(bytes, place);
+  return value.end < 0 ? commandPassword(bytes, place) : value;
+}
+
 function secretAt(bytes: Uint8Array, place: Place): Found {
   switch (bytes[place.at]) {
     case blank:
     case tab: {
       const credentials = authorizationAt(bytes, place);
-      return credentials.end < 0 ? optionValue(bytes, place) : credentials;
+      return credentials.end < 0 ? spacedValue(bytes, place) : credentials;
     }
     case comma:
-      return optionValue(bytes, place);
+      return spacedValue(bytes, place);
     case equals: {
       const value = assignedValue(bytes, place);
       return value.end < 0 ? optionValue(bytes, place) : value;
@@ -169,7 +177,8 @@ function secretAt(bytes: Uint8Array, place: Place): Found {
     case colon: {
       const value = assignedValue(bytes, place);
       const info = value.end < 0 ? userInfoAt(bytes, place) : value;
-      return info.end < 0 ? tokenAt(bytes, place) : info;
+      const user = info.end < 0 ? oracleUserAt(bytes, place) : info;
+      return user.end < 0 ? tokenAt(bytes, place) : user;
     }
     case wideSign:
       return isWideSign(bytes, place) ? assignedValue(bytes, place) : none;

@@ -7,10 +7,12 @@ import {
   isPlaceholder,
   longestOrdinary,
 } from "./ordinary-values.ts";
-import { bareEnd, closingQuote, quotedEnd } from "./value-ends.ts";
+import { bareEnd, closingQuote, isLineEnd, quotedEnd } from "./value-ends.ts";
 
 /** Between a name and its value: `"password" : "x"`. */
 export const maxSeparators = 12;
+/** Before an item on a line of its own. */
+const maxIndent = 64;
 const blank = 0x20;
 const tab = 0x09;
 const backquote = 0x60;
@@ -23,12 +25,36 @@ export function writtenValue(bytes: Uint8Array, from: number, place: Place): Fou
 }
 
 function quotedValue(bytes: Uint8Array, open: number, place: Place): Found {
-  const close = quotedEnd(bytes, open, place);
+  const close = isTriple(bytes, open, place)
+    ? tripleEnd(bytes, open, place)
+    : quotedEnd(bytes, open, place);
   const isTemplate = bytes[open] === backquote;
   const isOne =
     close > open + 1 &&
     !isOrdinary(bytes, open + 1, close, isTemplate ? hasPlaceholder : isPlaceholder);
   return isOne ? { start: open + 1, end: close } : none;
+}
+
+/** Whether three quotes open the value, as in Python and TOML. Two are an empty text. */
+function isTriple(bytes: Uint8Array, at: number, { end, levels }: Place): boolean {
+  return (
+    at + 2 < end &&
+    bytes[at + 1] === bytes[at] &&
+    bytes[at + 2] === bytes[at] &&
+    levels?.[at + 1] === levels?.[at] &&
+    levels?.[at + 2] === levels?.[at]
+  );
+}
+
+/** Where the last one is of the three quotes that close the value. */
+function tripleEnd(bytes: Uint8Array, open: number, place: Place): number {
+  for (let to = open + 3; to < place.end; to++) {
+    const isSame = bytes[to] === bytes[open] && place.levels?.[to] === place.levels?.[open];
+    if (isSame && isTriple(bytes, to, place)) {
+      return to + 2;
+    }
+  }
+  return place.end;
 }
 
 /** Where the quote is of a literal with a letter before it, as in `b'x'` and `rb"x"`; else `from`. */
@@ -79,6 +105,15 @@ export function skipBlanks(bytes: Uint8Array, from: number, end: number): number
 
 export function isBlank(byte: number | undefined): boolean {
   return byte === blank || byte === tab || byte === terminalSequence;
+}
+
+/** The same over lines: in JSON the next item may be on a line of its own. */
+export function skipWhite(bytes: Uint8Array, from: number, end: number): number {
+  let to = from;
+  while (to < end && to - from < maxIndent && (isBlank(bytes[to]) || isLineEnd(bytes[to]))) {
+    to += 1;
+  }
+  return to;
 }
 
 export function isQuote(byte: number | undefined): boolean {
