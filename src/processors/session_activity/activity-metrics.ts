@@ -34,6 +34,8 @@ export interface MetricsInput {
   readonly events: EventCounts;
   /** Resolves when the counters have their values of before the restart. Earlier they would seem to fall. */
   readonly whenRestored: Promise<void>;
+  /** Resolves when what is counted now is stored. After a crash in between the counters would seem to fall. */
+  readonly whenStored: () => Promise<void>;
   readonly resource: () => Readonly<Record<string, string>>;
   readonly scope: { readonly name: string; readonly version: string };
 }
@@ -58,6 +60,7 @@ export function createActivityMetrics(input: MetricsInput): DescribedSource {
       await input.whenRestored;
       reader ??= createReader(input);
       const collected = await reader.collect();
+      await input.whenStored();
       // The SDK sets the start of this process. A backend would then add the counters of before the restart again.
       const startTime = toHrTime(input.source.series.sinceUnixMs);
       for (const { metrics } of collected.resourceMetrics.scopeMetrics) {

@@ -27,6 +27,7 @@ import { MetricsPush } from "./metrics-push.ts";
 import { PassingItems } from "./passing-items.ts";
 import { SessionActivityHandover } from "./session-activity-handover.ts";
 import { createSignalReaders } from "./signal-readers.ts";
+import { StoreWait } from "./store-wait.ts";
 
 const scopeName = "openclaw-activity-collector";
 /** How often due deadlines are decided when no input arrives. Events carry the time of the deadline itself. */
@@ -102,6 +103,7 @@ export function createSessionActivity(
   /** The engine whose events are delivered; another component may have taken it over. */
   let active = { durable };
   let restored = () => {};
+  const storeWait = new StoreWait(() => durable.written());
   const metrics = createActivityMetrics({
     source: durable,
     events: emitter,
@@ -111,6 +113,7 @@ export function createSessionActivity(
         : new Promise((resolve) => {
             restored = resolve;
           }),
+    whenStored: () => storeWait.wait(clock.nowMs()),
     resource,
     scope,
   });
@@ -319,6 +322,7 @@ export function createSessionActivity(
     }
     timers = [];
     nextPart?.();
+    storeWait.end();
   }
 
   /** The storage closes the journal afterwards. What its successor could not store elsewhere by then must not be discarded. */
@@ -351,6 +355,7 @@ export function createSessionActivity(
   function onTick(): void {
     nextPart?.();
     nextPart = undefined;
+    storeWait.onTick(clock.nowMs());
     emitter.emit(durable.tick());
     if (boundsWatch.isBlind) {
       readers.clock.nowMs = durable.now().atMs;
