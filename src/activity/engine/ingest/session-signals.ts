@@ -10,6 +10,7 @@ import type { Pauses } from "../policy/pauses.ts";
 import type { SessionStates } from "../policy/session-states.ts";
 import type { KeyedTimers } from "../schedule/timing-wheel.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { groupFlags } from "../store/group-table.ts";
 import { openInSession, openMembersOf } from "../store/open-members.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { Search } from "../store/search.ts";
@@ -70,22 +71,24 @@ export class SessionSignals {
     return "session_ended";
   }
 
-  /** A gateway reports a session idle: runs that began before have ended, also where their ends do not arrive. */
+  /**
+   * A gateway reports a session idle: runs that began before have ended, also where their ends do not arrive. The runs that a search
+   * does not reach stay open, and hold what they hold; the session remembers that they may have ended.
+   */
   idle(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { owners, live } = this.#parts.store;
+    const { owners, groups, live } = this.#parts.store;
     const group = this.#parts.lookup.referencedGroupOf(batch, row);
     if (group === -1) {
       return "unmatched";
     }
     const idle = momentOf(batch, row, nowMs);
-    this.#parts.store.groups.queued.set(group, 0);
+    groups.queued.set(group, 0);
     this.#parts.states.markChanged(group);
     const search = new Search(mostSearched(this.#parts.limits));
-    for (
-      let owner = live.first.get(group);
-      owner !== -1 && search.reads(); // The others count as open, and hold what they hold.
-      owner = live.after.get(owner)
-    ) {
+    let openLeft = groups.openOwners.get(group);
+    let owner = live.first.get(group);
+    for (; owner !== -1 && search.reads(); owner = live.after.get(owner)) {
+      openLeft -= owners.isOpen(owner) ? 1 : 0;
       const isOver =
         owners.isOpen(owner) &&
         !owners.isUnresolved(owner) &&
@@ -98,6 +101,9 @@ export class SessionSignals {
         owners.idleSeq.set(owner, idle.seq);
         this.#parts.ownerTimers.set(owner, nowMs + this.#parts.limits.allowedLatenessMs);
       }
+    }
+    if (search.isCut && openLeft > 0) {
+      groups.setFlag(group, groupFlags.idleUnsearched);
     }
     return "idle";
   }

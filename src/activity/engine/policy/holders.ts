@@ -3,6 +3,7 @@ import { compareMoments, type Moment } from "../../model/moment.ts";
 import type { Confidence } from "../../model/reasons.ts";
 import { workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
+import { groupFlags } from "../store/group-table.ts";
 import { ownerElsewhere, ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { Search } from "../store/search.ts";
@@ -21,8 +22,10 @@ export interface LastHolder {
   readonly holder: number;
   /** When that holder releases them if it makes no progress; Infinity when only its end does. */
   readonly releasesAtMs: number;
-  /** When the last holder that has ended did so, by arrival; -Infinity when there was none. */
+  /** When the last holder that has ended did so, by arrival; -Infinity when there was none. Where the search was cut, the latest that it can be. */
   readonly lastEndMs: number;
+  /** The same of those holders alone that the search has read. */
+  readonly knownEndMs: number;
   /** When the last silent holder released them; -Infinity when none did. */
   readonly releasedAtMs: number;
 }
@@ -54,28 +57,44 @@ export class Holders {
     let lastEndMs = owners.endedAtMs.get(owner);
     let releasedAtMs = Number.NEGATIVE_INFINITY;
     const search = new Search(mostSearched(limits));
+    const none = (endMs: number): LastHolder => ({
+      holder: -1,
+      releasesAtMs: Number.POSITIVE_INFINITY,
+      lastEndMs: endMs,
+      knownEndMs: lastEndMs,
+      releasedAtMs,
+    });
+    const held = (holder: number, releasesAtMs: number): LastHolder => ({
+      ...none(lastEndMs),
+      holder,
+      releasesAtMs,
+    });
+    const unknown = () =>
+      // What it left open is untracked, not evicted, so in doubt nothing holds it.
+      owners.hasFlag(owner, ownerFlags.unwatched)
+        ? none(lastEndMs)
+        : held(holderNotSearched, Number.POSITIVE_INFINITY);
     for (const above of this.#holdersAbove(owner)) {
       if (above === ownerNotSearched) {
-        return this.#unknown(lastEndMs);
+        return unknown();
       }
       if (owners.isOpen(above)) {
-        return { holder: above, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
+        return held(above, Number.POSITIVE_INFINITY);
       }
       lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(above));
     }
     const group = owners.group.get(owner);
     if (groups.firstLive.get(group) === owner && owners.nextLive.get(owner) === -1) {
-      return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
+      return none(lastEndMs);
     }
     let openLeft = groups.openOwners.get(group);
     for (let other = live.first.get(group); other !== -1; other = live.after.get(other)) {
       this.#parts.lookups++;
       if (!search.reads()) {
         // Where none of the rest is open, it has ended as late as any of the session at most.
-        lastEndMs = Math.max(lastEndMs, groups.lastEndAtMs.get(group));
-        return openLeft > 0
-          ? this.#unknown(lastEndMs)
-          : { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
+        return openLeft > 0 || owners.hasFlag(owner, ownerFlags.unwatched)
+          ? unknown()
+          : none(Math.max(lastEndMs, groups.lastEndAtMs.get(group)));
       }
       const isOpen = owners.isOpen(other);
       openLeft -= isOpen ? 1 : 0;
@@ -90,20 +109,11 @@ export class Holders {
       }
       const releasesAtMs = owners.progressAtMs.get(other) + limits.stalledAfterMs;
       if (releasesAtMs > nowMs || verdicts.isWaiting(other)) {
-        return { holder: other, releasesAtMs, lastEndMs, releasedAtMs };
+        return held(other, releasesAtMs);
       }
       releasedAtMs = Math.max(releasedAtMs, releasesAtMs);
     }
-    return { holder: -1, releasesAtMs: Number.POSITIVE_INFINITY, lastEndMs, releasedAtMs };
-  }
-
-  #unknown(lastEndMs: number): LastHolder {
-    return {
-      holder: holderNotSearched,
-      releasesAtMs: Number.POSITIVE_INFINITY,
-      lastEndMs,
-      releasedAtMs: Number.NEGATIVE_INFINITY,
-    };
+    return none(lastEndMs);
   }
 
   /**
@@ -139,15 +149,19 @@ export class Holders {
     return isProbable ? "probable" : "confirmed";
   }
 
-  /** Whether the markers of an owner were decided by `nowMs`: all its holders have ended, silent ones too, and the lateness is over. */
+  /**
+   * Whether the markers of an owner were decided by `nowMs`: all its holders have ended, silent ones too, and the lateness is over. A
+   * holder that a search did not reach does not count: what starts this late and is tracked may have ended long ago, and would be
+   * evicted although it did; what is not tracked is no more than not seen.
+   */
   isDecided(owner: number, nowMs: number): boolean {
     const { owners } = this.#parts.store;
     if (owners.isOpen(owner) || owners.isUnresolved(owner)) {
       return false;
     }
-    const { holder, releasedAtMs, lastEndMs } = this.ofOwner(owner, nowMs);
-    const isHeld = holder !== -1 || releasedAtMs > Number.NEGATIVE_INFINITY;
-    return !isHeld && lastEndMs + this.#parts.limits.allowedLatenessMs <= nowMs;
+    const { holder, releasedAtMs, knownEndMs } = this.ofOwner(owner, nowMs);
+    const isHeld = holder >= 0 || releasedAtMs > Number.NEGATIVE_INFINITY;
+    return !isHeld && knownEndMs + this.#parts.limits.allowedLatenessMs <= nowMs;
   }
 
   /** Whether a start came before the end of an owner, in the order of its process. */
@@ -161,10 +175,14 @@ export class Holders {
     return this.#parts.store.owners.hasFlag(this.#clusterOf(owner), ownerFlags.belowMarker);
   }
 
-  /** The flags of all runs of an owner together: `endProbable` and `endPresumed` are of interest. If the search is cut, those of all runs of its session. */
+  /**
+   * The flags of all runs of an owner together: `endProbable` and `endPresumed` are of interest. If the search is cut, those of all runs of
+   * its session. A run that a report of an idle session may not have reached has ended as surely as those that it reached.
+   */
   #endFlagsOf(owner: number, search: Search): number {
     const { spans, owners, groups, members } = this.#parts.store;
-    let flags = 0;
+    const isUnsearched = groups.hasFlag(owners.group.get(owner), groupFlags.idleUnsearched);
+    let flags = isUnsearched ? spanFlags.endProbable : 0;
     for (let span = members.first.get(owner); span !== -1; span = members.after.get(span)) {
       if (!search.reads()) {
         return flags | groups.endFlags.get(owners.group.get(owner));

@@ -7,7 +7,7 @@ import { ownerElsewhere, ownerNotSearched } from "../store/other-processes.ts";
 import { ownerFlags } from "../store/owner-table.ts";
 import { Search } from "../store/search.ts";
 import { spanFlags } from "../store/span-table.ts";
-import { type Holders, holderNotSearched, type LastHolder } from "./holders.ts";
+import { type Holders, holderNotSearched } from "./holders.ts";
 import { startOf } from "./span-start.ts";
 
 /** What it needs of the engine, where `lookups` counts the rows that a decision reads. */
@@ -18,12 +18,18 @@ interface UnresolvedHoldersParts {
   lookups: number;
 }
 
+/** The open holder of a marker whose own run is not known, or when the last one ended. */
+interface UnresolvedHolder {
+  /** -1 where there is none; `holderNotSearched` where there may be one. */
+  readonly holder: number;
+  /** By arrival; -Infinity when none has ended. */
+  readonly lastEndMs: number;
+}
+
 /** What a search that was cut found: that there may be a holder. */
-const unknownHolder: LastHolder = {
+const unknownHolder: UnresolvedHolder = {
   holder: holderNotSearched,
-  releasesAtMs: Number.POSITIVE_INFINITY,
   lastEndMs: Number.NEGATIVE_INFINITY,
-  releasedAtMs: Number.NEGATIVE_INFINITY,
 };
 
 /**
@@ -42,9 +48,9 @@ export class UnresolvedHolders {
    * else the next run that starts within the lateness, which may be its own, out of order. `lastEndMs` is -Infinity when there
    * is none. A search that is cut, or that has nothing left of what `together` allows for several markers, finds that it is held.
    */
-  of(marker: number, together?: Search): LastHolder {
+  of(marker: number, together?: Search): UnresolvedHolder {
     const { store, limits, holders } = this.#parts;
-    const { owners, spans } = store;
+    const { owners, groups, spans } = store;
     const start = startOf(store, marker);
     const most = mostSearched(limits);
     const elsewhere = ownerElsewhere(store, marker, most);
@@ -54,8 +60,6 @@ export class UnresolvedHolders {
     const search = new Search(most);
     let lastEndMs = Number.NEGATIVE_INFINITY;
     let next = -1;
-    const releasedAtMs = Number.NEGATIVE_INFINITY;
-    const releasesAtMs = Number.POSITIVE_INFINITY;
     const { first, after } = this.#scopeOf(marker);
     for (
       let other = elsewhere === -1 ? first : elsewhere;
@@ -69,6 +73,9 @@ export class UnresolvedHolders {
       if (owners.isUnresolved(other) || holders.isOfSubAgent(other)) {
         continue; // A sub-agent holds the tool that it runs in, and no marker of a run above or beside that.
       }
+      if (groups.hasFlag(owners.group.get(other), groupFlags.idleUnsearched)) {
+        return unknownHolder; // It may have ended before the marker started, and then proves nothing about it.
+      }
       const isBefore = other === elsewhere || this.#compare(owners.startOf(other), start) <= 0;
       if (!isBefore) {
         const startedAtMs = owners.startedAtMs.get(other);
@@ -77,7 +84,7 @@ export class UnresolvedHolders {
           next = other;
         }
       } else if (owners.isOpen(other)) {
-        return { holder: other, releasesAtMs, lastEndMs, releasedAtMs };
+        return { holder: other, lastEndMs };
       } else if (other === elsewhere || this.#compare(start, owners.endOf(other)) < 0) {
         lastEndMs = Math.max(lastEndMs, owners.endedAtMs.get(other));
       }
@@ -85,10 +92,10 @@ export class UnresolvedHolders {
     const hadHolder = spans.hasFlag(marker, spanFlags.hadHolder);
     if (lastEndMs === Number.NEGATIVE_INFINITY && next !== -1 && !hadHolder) {
       return owners.isOpen(next)
-        ? { holder: next, releasesAtMs, lastEndMs, releasedAtMs }
-        : { holder: -1, releasesAtMs, lastEndMs: owners.endedAtMs.get(next), releasedAtMs };
+        ? { holder: next, lastEndMs }
+        : { holder: -1, lastEndMs: owners.endedAtMs.get(next) };
     }
-    return { holder: -1, releasesAtMs, lastEndMs, releasedAtMs };
+    return { holder: -1, lastEndMs };
   }
 
   /** The owner in another process whose run is named above an unresolved owner; -1 when there is none, or `ownerNotSearched`. */

@@ -12,6 +12,8 @@ export const groupFlags = {
   hadOwner: 2,
   /** The evictions at the end of its session were held back once, because too many were due together. */
   held: 4,
+  /** A report that its session is idle did not reach all of its open runs: some of them may have ended unnoticed. */
+  idleUnsearched: 8,
 } as const;
 
 /**
