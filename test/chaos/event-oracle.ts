@@ -3,25 +3,35 @@ import type { Contradiction } from "./contradiction.ts";
 import { distinctEvents, type EvictionFigures } from "./eviction-oracle.ts";
 import type { eventNames, Ledger } from "./ledger.ts";
 
-/** Every backend has every event, but for those that it has refused for good; and the counters count what the events say. */
+/** The `log.record.uid` of all events that a backend has received. */
+export function uidsOf({ events }: Pick<Ledger, "events">): ReadonlySet<string> {
+  return new Set(events.map(({ attributes }) => String(attributes["log.record.uid"])));
+}
+
+/**
+ * Every backend has every event, but for those that it has refused for good, and those that were `lost` for good on the way to some of
+ * them; and the counters count what the events say.
+ */
 export function judgeEvents(
   ledgers: readonly Pick<Ledger, "events" | "refusedEvents">[],
   page: MetricsPage,
   {
     late,
+    lost,
     isDamaged,
   }: Pick<EvictionFigures, "late"> & {
+    readonly lost: ReadonlySet<string>;
     /** The counters began anew somewhere, because the memory of the collector was damaged. */
     readonly isDamaged: boolean;
   },
 ): readonly Contradiction[] {
   const contradictions: Contradiction[] = [];
-  const uids = ledgers.map(
-    ({ events }) => new Set(events.map(({ attributes }) => String(attributes["log.record.uid"]))),
-  );
+  const uids = ledgers.map(uidsOf);
   const all = new Set(uids.flatMap((some) => [...some]));
   for (const [at, { refusedEvents }] of ledgers.entries()) {
-    const missing = [...all].filter((uid) => !uids[at]?.has(uid) && !refusedEvents.has(uid));
+    const missing = [...all].filter(
+      (uid) => !uids[at]?.has(uid) && !refusedEvents.has(uid) && !lost.has(uid),
+    );
     if (missing.length > 0) {
       contradictions.push({
         about: "event",

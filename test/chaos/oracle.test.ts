@@ -370,7 +370,7 @@ test("an event that one backend lacks is found out, unless it has refused it", (
   const { trace } = orphanedTurn();
   const events = [eviction(trace)];
   const none = new Map<string, DerivedEvent>();
-  const figures = { late: 0, isDamaged: false };
+  const figures = { late: 0, isDamaged: false, lost: new Set<string>() };
   const judge = (...ledgers: Parameters<typeof judgeEvents>[0]) =>
     about(judgeEvents(ledgers, page(counted), figures));
   expect(judge({ events, refusedEvents: none }, { events, refusedEvents: none })).toEqual([]);
@@ -381,6 +381,8 @@ test("an event that one backend lacks is found out, unless it has refused it", (
   expect(judge({ events, refusedEvents: none }, { events: [], refusedEvents })).toEqual([]);
   // It came, and both have refused it.
   expect(judge({ events: [], refusedEvents }, { events: [], refusedEvents })).toEqual([]);
+  figures.lost.add("one");
+  expect(judge({ events, refusedEvents: none }, { events: [], refusedEvents: none })).toEqual([]);
 });
 
 /** As the collector sends it. */
@@ -417,7 +419,13 @@ test("events that say something else than the counters, or reconcile what was ri
     refusedEvents: new Map<string, DerivedEvent>(),
   });
   const judge = (...events: readonly DerivedEvent[]) =>
-    about(judgeEvents([ledger(...events)], page(counted), { late: 0, isDamaged: false }));
+    about(
+      judgeEvents([ledger(...events)], page(counted), {
+        late: 0,
+        isDamaged: false,
+        lost: new Set(),
+      }),
+    );
   expect(judge(eviction(trace))).toEqual([]);
   expect(judge(twice)).toEqual(["counter"]);
   const reconciled = {

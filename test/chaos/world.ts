@@ -22,7 +22,7 @@ import { judgeTally } from "./counter-oracle.ts";
 import { type Damage, damageFile, damages } from "./damage.ts";
 import { type DeliveryFigures, judgeDelivery } from "./delivery-oracle.ts";
 import { secretCanary, sessionCanary } from "./dialect.ts";
-import { judgeEvents } from "./event-oracle.ts";
+import { judgeEvents, uidsOf } from "./event-oracle.ts";
 import { type EvictionFigures, judgeClosings, judgeEvictions } from "./eviction-oracle.ts";
 import { deckOf, faults, limitFiles } from "./faults.ts";
 import { Filler } from "./fillers.ts";
@@ -142,6 +142,8 @@ class World {
   #foreign = 0;
   /** They are passed on where they can't be read. */
   readonly #foreignSignals = new Set<string>();
+  /** Events that a backend lacks because the disk was full when the collector was killed. */
+  readonly #lostEvents = new Set<string>();
   /** When each event came to a backend for the first time. */
   readonly #seenMs = new Map<string, number>();
   #stack: Stack | undefined;
@@ -283,18 +285,25 @@ class World {
 
   /** Something is lost that the documentation says may be lost: what was reported until now is forgiven, but the collector goes on. */
   async #damage(damage: Damage | typeof diskFullAtKill, observer: Observer): Promise<void> {
-    const { stack, http, books } = this.#parts();
+    const { stack, http, grpc, books } = this.#parts();
     if (damage === diskFullAtKill) {
       const { pid } = stack;
       this.#note(damage, "");
       await http.become("down");
       limitFiles(pid ?? 0, "4096");
       const known = new Set(books.items.keys());
+      const before = uidsOf(grpc.ledger);
       await this.#sendBallast(10);
       for (const [id, item] of books.items) {
         item.isAnswered &&= known.has(id);
       }
       await stack.kill();
+      // What waited for the backend that is down was not stored.
+      for (const uid of uidsOf(grpc.ledger)) {
+        if (!before.has(uid)) {
+          this.#lostEvents.add(uid);
+        }
+      }
       await http.become("up");
     } else {
       await (this.#chance.is(0.5) ? stack.stop() : stack.kill());
@@ -416,6 +425,7 @@ class World {
         ...judgeTally(books.truth, page, { before, foreign: this.#foreign }),
         ...judgeEvents([http.ledger, grpc.ledger], page, {
           late: evictions.figures.late,
+          lost: this.#lostEvents,
           isDamaged: books.truth.hasPast,
         }),
         ...judgeStates(books.truth, page),
