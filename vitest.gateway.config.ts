@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/exit-on-sigterm.ts"],
     include: ["test/system/*gateway.test.ts"],
     testTimeout: 900_000,
     hookTimeout: 900_000,

@@ -4,6 +4,7 @@ import { defineConfig } from "vitest/config";
 // biome-ignore lint/style/noDefaultExport: vitest reads the default export.
 export default defineConfig({
   test: {
+    setupFiles: ["test/support/exit-on-sigterm.ts"],
     include: ["test/system/**/*.test.ts"],
     // Those have a config of their own: they take a real OpenClaw and long.
     exclude: ["test/system/*gateway.test.ts"],

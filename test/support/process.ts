@@ -161,9 +161,6 @@ async function whenReady(
 }
 
 const running = new Set<ChildProcess>();
-if (process.env["VITEST"] !== undefined) {
-  process.once("SIGTERM", () => process.exit(143)); // So ends a worker whose test ran out of time.
-}
 /** The program that started collectors must not leave one behind. */
 process.once("exit", () => {
   for (const child of running) {
