@@ -24,6 +24,8 @@ export class MemoryStorage implements Storage {
   isDiscarded = false;
   /** How snapshots end. A promise holds them up. */
   snapshots: SnapshotOutcome | Promise<SnapshotOutcome> = { status: "done" };
+  /** What waits for records to be written waits for this. */
+  isWritten: Promise<void> = Promise.resolve();
   /** Opening waits for this before it reads. */
   isRead: Promise<void> = Promise.resolve();
 
@@ -60,6 +62,7 @@ export class MemoryStorage implements Storage {
         return true;
       },
       written: async () => {
+        await this.isWritten;
         this.certain = this.records.length;
       },
       synced: async () => {},
