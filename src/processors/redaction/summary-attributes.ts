@@ -34,6 +34,11 @@ interface Counted {
   readonly keys: string[];
 }
 
+type SummaryCheckpoint = ReadonlyMap<
+  string,
+  { readonly count: number; readonly last: string; readonly listed: number }
+>;
+
 /**
  * The attributes that say what was done with the attributes of one list, by the rules of the Collector's processor: `debug` has counts and keys, `info`
  * counts.
@@ -66,18 +71,27 @@ export class SummaryAttributes {
     }
   }
 
-  /** What was counted so far, to return to. */
-  checkpoint(): ReadonlyMap<string, Counted> {
+  /** What was counted so far, to return to. Its size does not depend on how many keys were counted. */
+  checkpoint(): SummaryCheckpoint {
     return new Map(
-      [...this.#counted].map(([name, each]) => [name, { ...each, keys: [...each.keys] }]),
+      [...this.#counted].map(([name, { count, last, keys }]) => [
+        name,
+        { count, last, listed: keys.length },
+      ]),
     );
   }
 
   /** Takes back what was counted since. */
-  backTo(counted: ReadonlyMap<string, Counted>): void {
-    this.#counted.clear();
-    for (const [name, each] of counted) {
-      this.#counted.set(name, each);
+  backTo(checkpoint: SummaryCheckpoint): void {
+    for (const [name, counted] of this.#counted) {
+      const before = checkpoint.get(name);
+      if (before === undefined) {
+        this.#counted.delete(name);
+      } else {
+        counted.count = before.count;
+        counted.last = before.last;
+        counted.keys.length = before.listed;
+      }
     }
   }
 

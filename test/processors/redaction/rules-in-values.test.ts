@@ -193,4 +193,16 @@ describe("with redact_all_types a map in which something is blocked", () => {
     );
     expect(left).toMatchObject({ "redaction.ignored.count": 1, "redaction.masked.count": 1 });
   });
+
+  test("takes nothing out of the summary that was there before it", async () => {
+    const rules = [{ action: "keep", keys: ["x"] }];
+    const { left } = await redacted(
+      { ...section, rules, summary: "debug" },
+      { a: "4999", m: { x: "4111", y: "4222" } },
+    );
+    expect(left).toMatchObject({
+      "redaction.masked.keys": "a,m",
+      "redaction.masked.count": 2,
+    });
+  });
 });
