@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import manifest from "../../package.json" with { type: "json" };
 import { runProgram } from "../../src/cli/program.ts";
@@ -14,19 +14,18 @@ const golden = (name: string) => join(root, "test", "testdata", "cli", name);
 const deployed = join(root, "deploy", "config.yaml");
 const forward = join(root, "deploy", "config.forward.yaml");
 
-/** Overrides that make every port a free one. */
+const folder = mkdtempSync(join(tmpdir(), "program-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Overrides that make every port a free one, and the storage one of its own: a collector may run beside the tests. */
 const freePorts = [
   "receivers::otlp::protocols::http::endpoint: 127.0.0.1:0",
   "receivers::otlp::protocols::grpc::endpoint: 127.0.0.1:0",
   "exporters::prometheus::endpoint: 127.0.0.1:0",
   "service::telemetry::metrics::endpoint: 127.0.0.1:0",
+  "extensions::health_check::endpoint: 127.0.0.1:0",
+  `extensions::file_storage::directory: ${join(folder, "data")}`,
 ].flatMap((line) => ["--config", `yaml:${line}`]);
-
-let folder = "";
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), "program-"));
-});
-afterAll(() => rmSync(folder, { recursive: true }));
 
 function file(name: string, text: string): string {
   const path = join(folder, name);
