@@ -47,6 +47,7 @@ const limits: ActivityLimits = {
   includesMarkers: false,
   holdsAcrossProcesses: true,
   boundsSearches: true,
+  correctsKinds: true,
 };
 const memory = createProcessMemory();
 

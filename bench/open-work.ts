@@ -44,6 +44,7 @@ function createEngine(limit: number, tombstones: number): Contender {
     includesMarkers: false,
     holdsAcrossProcesses: true,
     boundsSearches: true,
+    correctsKinds: true,
   });
   return {
     apply: (batch, nowMs) => void activity.apply(batch, nowMs),

@@ -149,13 +149,13 @@ const openWork: Row = {
   panels: [
     timeseries({
       id: 11,
-      title: "Started, ended, evicted, untracked",
+      title: "Started, ended, evicted, untracked, corrected",
       description:
-        "started = ended + evicted + untracked + open. If ended stays below started for long, open work accumulates. Untracked above zero: a limit was reached, or a sender's starts name no session.",
+        "started = ended + evicted + untracked + open. If ended stays below started for long, open work accumulates. Untracked above zero: a limit was reached, or a sender's starts name no session. Corrected: work was of another kind than its start said, or was guessed to be.",
       width: 12,
       unit: "cps",
       queries: [
-        ...(["started", "ended", "untracked"] as const).map((flow) => ({
+        ...(["started", "ended", "untracked", "corrected"] as const).map((flow) => ({
           expr: `sum(rate(${prefix}_${flow}_total{${own}}[$__rate_interval]))`,
           legend: flow,
         })),

@@ -55,13 +55,16 @@ export function judgeBalance(page: MetricsPage): readonly Contradiction[] {
   const { started, ended, open, untracked } = tallyOf(page);
   return kinds.flatMap((kind) => {
     const evicted = page.sum("openclaw_session_activity_evicted_work_total", { kind });
-    const sum = ended[kind] + evicted + open[kind] + untracked[kind];
+    const corrected =
+      page.sum("openclaw_session_activity_corrected_total", { from: kind }) -
+      page.sum("openclaw_session_activity_corrected_total", { to: kind });
+    const sum = ended[kind] + evicted + open[kind] + untracked[kind] + corrected;
     return started[kind] === sum
       ? []
       : [
           {
             about: "counter" as const,
-            what: `${kind}: ${started[kind]} started, but ${ended[kind]} ended + ${evicted} evicted + ${open[kind]} open + ${untracked[kind]} untracked = ${sum}`,
+            what: `${kind}: ${started[kind]} started, but ${ended[kind]} ended + ${evicted} evicted + ${open[kind]} open + ${untracked[kind]} untracked + ${corrected} corrected = ${sum}`,
           },
         ];
   });

@@ -74,6 +74,8 @@ async function balanced(): Promise<MetricsPage> {
       evicted: of("evicted_work_total"),
       open: of("open"),
       untracked: of("untracked_total"),
+      correctedFrom: page.sum(`${prefix}_corrected_total`, { from: kind }),
+      correctedTo: -page.sum(`${prefix}_corrected_total`, { to: kind }),
     };
     const sum = Object.values(account).reduce((total, count) => total + count, 0);
     expect(of("started_total"), `${kind} ${JSON.stringify(account)}`).toBe(sum);
@@ -205,6 +207,31 @@ test("phantoms are untracked, and a start that comes too late is none", async ()
   await post(relayed(tools[1]!, 3));
   const page = await pageWhen("late_starts_total", { kind: "tool" }, 1);
   expect(page.sum(`${prefix}_open`)).toBe(0);
+});
+
+test("what turns out to be of another kind, or no work, is corrected", async () => {
+  const run = agentSpan("invoke_agent a");
+  const [call, none, tool] = ["chat m", "chat room", "execute_tool x"].map((name) =>
+    agentSpan(name, {}, run),
+  );
+  const says = (span: AgentSpan, operation: string) => ({
+    ...span,
+    attributes: { ...span.attributes, "gen_ai.operation.name": operation },
+  });
+  await post(tracesRequest("guesses", [open(run), open(call!), open(none!), open(tool!)]));
+  await pageWhen("signals_total", { dialect: "live_span", result: "guessed" }, 4);
+  await post(
+    tracesRequest("guesses", [
+      ended(says(call!, "execute_tool")),
+      ended(none!),
+      ended(says(run, "invoke_agent")),
+    ]),
+  );
+  await pageWhen("corrected_total", { from: "model_call", to: "tool" }, 1);
+  const page = await pageWhen("corrected_total", { from: "model_call", to: "none" }, 1);
+  expect(page.sum(`${prefix}_corrected_total`)).toBe(2);
+  const before = page.sum(`${prefix}_evicted_work_total`, { kind: "tool" });
+  await pageWhen("evicted_work_total", { kind: "tool" }, before + 1);
 });
 
 test("after a restart the balance goes on, with what was open then", async () => {

@@ -96,6 +96,40 @@ describe("captured cases", () => {
     });
   }
 
+  for (const [name, evicted, { reconciled, kind, started }] of [
+    [
+      "langgraph-py/background-pending",
+      [orphaned(14.086, "presumed")],
+      { reconciled: 1, kind: "tool", started: [2, 5, 4] },
+    ],
+    [
+      "langgraph-py/background-partial",
+      [orphaned(13.311, "presumed")],
+      { reconciled: 1, kind: "tool", started: [2, 5, 4] },
+    ],
+    [
+      "strands/abandoned",
+      [orphaned(14.753, "presumed")],
+      { reconciled: 0, kind: "model_call", started: [1, 0, 1] },
+    ],
+    [
+      "agent-framework/background",
+      [orphaned(11.621)],
+      { reconciled: 1, kind: "tool", started: [1, 2, 2] },
+    ],
+  ] as const) {
+    test(`${name}: one ${kind} is an orphan after its turn, though only its end says what it is`, async () => {
+      const { evictions, count } = await replayed(name, [], "120s", "test/testdata/senders");
+      expect(evictions).toEqual(evicted);
+      const kinds = ["run", "tool", "model_call"];
+      expect(kinds.map((each) => count("started_total", { kind: each }))).toEqual(started);
+      expect(count("evicted_work_total", { kind })).toBe(1);
+      expect(count("reconciled_total", { kind })).toBe(reconciled);
+      expect(count("corrected_total")).toBe(0);
+      expect(count("open")).toBe(0);
+    });
+  }
+
   test("finished tools that say how they ended were closed by nobody else, nor by a run that goes on", async () => {
     const { evictions, count } = await replayed("finished-tools-with-outcomes");
     expect(evictions).toEqual([]);

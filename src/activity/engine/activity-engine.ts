@@ -15,7 +15,8 @@ import type { TabulationHash } from "./store/tabulation-hash.ts";
  * the last call counts as the same time) and gets decisions as events. Deadlines depend on arrival times only; the sender's
  * timestamps order signals and never drive a timer. Extra calls of `tick` change when events are emitted, and nothing else.
  *
- * At every moment and for every kind of work: *started = ended + evicted + open + untracked*.
+ * At every moment and for every kind of work: *started = ended + evicted + open + untracked*, where started includes what was corrected to
+ * the kind, and not what was corrected from it.
  */
 export class ActivityEngine {
   /** Reads its state. */

@@ -3,7 +3,9 @@ import type { ActivityLimits } from "../model/limits.ts";
 import { Admission } from "./ingest/admission.ts";
 import { DuplicateSpans } from "./ingest/duplicate-spans.ts";
 import { FinishedWork } from "./ingest/finished-work.ts";
+import { GuessedKinds } from "./ingest/guessed-kinds.ts";
 import { ImpliedTools } from "./ingest/implied-tools.ts";
+import { KindCorrections } from "./ingest/kind-corrections.ts";
 import { MissingTools } from "./ingest/missing-tools.ts";
 import { OpenItems } from "./ingest/open-items.ts";
 import { Reconciliations } from "./ingest/reconciliations.ts";
@@ -111,6 +113,8 @@ export class EngineParts {
   readonly registry: SpanRegistry;
   readonly duplicates: DuplicateSpans;
   readonly repeats: SpanRepeats;
+  readonly guesses: GuessedKinds;
+  readonly corrections: KindCorrections;
   readonly starts: SpanStarts;
   readonly ends: SpanEnds;
   readonly sessionSignals: SessionSignals;
@@ -198,6 +202,8 @@ export class EngineParts {
     this.registry = new SpanRegistry(this);
     this.duplicates = new DuplicateSpans(this);
     this.repeats = new SpanRepeats(this);
+    this.guesses = new GuessedKinds(this);
+    this.corrections = new KindCorrections(this);
     this.starts = new SpanStarts(this);
     this.ends = new SpanEnds(this);
     this.sessionSignals = new SessionSignals(this);
@@ -240,6 +246,7 @@ export class EngineParts {
     for (const process of processes) {
       this.openWork.durations.forgetProcess(process);
       this.unwatched.forgetProcess(process);
+      this.guesses.learned.forgetProcess(process);
     }
   }
 }

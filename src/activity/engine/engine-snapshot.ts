@@ -32,6 +32,9 @@ export function transferSnapshot(
   if (version > 2) {
     parts.unwatched.snapshot(stream);
   }
+  if (version > 4) {
+    parts.guesses.snapshot(stream);
+  }
 }
 
 /** Loads a snapshot of version 1 into the parts of an engine without state. */

@@ -90,9 +90,9 @@ export class EngineView {
     readonly tools: ReadonlySet<number>;
     readonly channels: ReadonlySet<number>;
   } {
-    const { requests, processes, store } = this.#parts;
+    const { requests, processes, store, guesses } = this.#parts;
     const { spans, groups } = store;
-    const tools = new Set(requests.responses.names());
+    const tools = new Set([...requests.responses.names(), ...guesses.learned.names()]);
     for (let span = 0; span < spans.rows.count; span++) {
       if (spans.state.get(span) === spanStates.open || spans.hasFlag(span, spanFlags.undecided)) {
         tools.add(spans.name.get(span));

@@ -28,9 +28,9 @@ export const recordTypes = {
 } as const;
 
 /** The version that is written. It changes when the previous version cannot read a record or the state of a part. */
-export const journalVersion = 4 as const;
+export const journalVersion = 5 as const;
 /** The versions that can be read. */
-const readableVersions = [1, 2, 3, journalVersion] as const;
+const readableVersions = [1, 2, 3, 4, journalVersion] as const;
 
 /** The random keys of what is stored, in hex. */
 const keysSchema = z.object({

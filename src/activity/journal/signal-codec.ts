@@ -25,6 +25,7 @@ const parts = {
   references: 2048,
   nameHashes: 4096,
   shown: 8192,
+  shape: 16_384,
 } as const;
 
 const types: readonly SignalRow["type"][] = Object.values(signalTypes);
@@ -107,6 +108,10 @@ export class SignalEncoder {
     if ((mask & parts.nameHashes) !== 0) {
       this.#int(batch.scopeHash.get(row));
       this.#int(batch.nameHash.get(row));
+    }
+    if ((mask & parts.shape) !== 0) {
+      this.#int(batch.shape0.get(row));
+      this.#int(batch.shape1.get(row));
     }
     if (references > 0) {
       this.#bytes[this.#length++] = references;
@@ -212,6 +217,9 @@ export function decodeSignals(record: Uint8Array, batch: SignalBatch): number {
       batch.scopeHash.set(row, int());
       batch.nameHash.set(row, int());
     }
+    if (has(parts.shape)) {
+      batch.setShape(row, int(), int());
+    }
     for (let left = has(parts.references) ? byte() : 0; left > 0; left--) {
       const [hi, lo] = [int(), int()];
       const rank = has(parts.shown) ? byte() : 0;
@@ -259,5 +267,6 @@ function maskOf(
   mask |= batch.sentMs.get(row) === 0 ? 0 : parts.sent;
   mask |= batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0 ? parts.key : 0;
   mask |= batch.scopeHash.get(row) !== 0 || batch.nameHash.get(row) !== 0 ? parts.nameHashes : 0;
+  mask |= batch.shape0.get(row) !== 0 || batch.shape1.get(row) !== 0 ? parts.shape : 0;
   return mask;
 }

@@ -4,6 +4,7 @@ export const sourceRanks = { none: -1, finishedSpans: 0, starts: 1, relay: 2 } a
 /** What can become of a signal; the values of `openclaw.result`. */
 export const signalResults = [
   "started",
+  "guessed",
   "heartbeat",
   "revived",
   "ended",
@@ -42,6 +43,8 @@ export type SignalResult = (typeof signalResults)[number];
 /** For the documentation: what each result means. */
 export const resultMeanings: Readonly<Record<SignalResult, string>> = {
   started: "work started",
+  guessed:
+    "work started of which only its name, or finished spans of the same name, say what it is. Also counted in `started`",
   heartbeat: "a repeated start of open work, or an `entity.state`: renews the lease",
   revived: "evicted work goes on and is tracked again, or a tool starts whose request was evicted",
   ended: "open work ended",
@@ -86,6 +89,8 @@ const ofStart = [
   "untracked",
   "link",
 ] as const;
+/** Of a start of which nothing but its name may say what it is. */
+const ofAnyStart = [...ofStart, "guessed"] as const;
 const ofEnd = ["ended", "finished", "reconciled", "duplicate", "untracked", "link"] as const;
 const ofBoth = [...new Set([...ofStart, ...ofEnd])];
 
@@ -134,7 +139,7 @@ export const dialects = {
     codes: ["S1"],
     storedId: 1,
     rank: sourceRanks.starts,
-    results: [...ofStart, "superseded", "unwatched"],
+    results: [...ofAnyStart, "superseded", "unwatched"],
     onTheWire:
       "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat of work that is tracked; it takes no evicted work back",
     handling: "consumed, never forwarded",
@@ -144,7 +149,7 @@ export const dialects = {
     codes: ["S2"],
     storedId: 2,
     rank: sourceRanks.starts,
-    results: [...ofStart, "superseded"],
+    results: [...ofAnyStart, "superseded"],
     onTheWire:
       "a span with `_dd.partial_version` of 0 or more: a snapshot. Its lease is three times the longest gap between the arrivals of two snapshots, 15 minutes at most; one that is delivered twice is one",
     handling: "consumed",
@@ -154,7 +159,7 @@ export const dialects = {
     codes: ["S3"],
     storedId: 3,
     rank: sourceRanks.starts,
-    results: [...ofStart, "superseded", "malformed"],
+    results: [...ofAnyStart, "superseded", "malformed"],
     onTheWire:
       "a span with `logfire.span_type` of `pending_span`: its **parent** has started, below `logfire.pending_parent_id`",
     handling: "consumed, unless `forward_pending_spans`",
@@ -164,7 +169,7 @@ export const dialects = {
     codes: ["S4"],
     storedId: 4,
     rank: sourceRanks.starts,
-    results: [...ofBoth, "superseded", "foreign", "overlong", "malformed"],
+    results: [...ofBoth, "guessed", "superseded", "foreign", "overlong", "malformed"],
     onTheWire:
       "a log record with `partial.event` of `heartbeat` or `stop`. Body: OTLP of one span, as protobuf or JSON (`partial.body.type`). `partial.frequency` sets the lease",
     handling: "consumed; forwarded if it cannot be read",
@@ -174,7 +179,7 @@ export const dialects = {
     codes: ["S5"],
     storedId: 5,
     rank: sourceRanks.starts,
-    results: [...ofBoth, "superseded", "foreign", "malformed"],
+    results: [...ofBoth, "guessed", "superseded", "foreign", "malformed"],
     onTheWire:
       "a log record with `span.state` of `heartbeat` or `ended`. Body as above. `span_state_interval` sets the lease",
     handling: "consumed; forwarded if it cannot be read",

@@ -44,6 +44,11 @@ const schema = z.object({
    * from before this rule do not have the key.
    */
   boundsSearches: z.boolean().default(false),
+  /**
+   * Whether work whose end is of another kind than its start counts as what its end says. Journals from before this rule do not have the
+   * key.
+   */
+  correctsKinds: z.boolean().default(false),
   /** Instead of `maxSearched`. Only tests set it, so that short histories reach the bound. */
   maxSearched: z.number().optional(),
 });

@@ -75,6 +75,8 @@ export const signalFlags = {
   detached: 1024,
   /** A finished span with an outcome of its own: its status is OK, or it was blocked. */
   hasOutcome: 2048,
+  /** Nothing but perhaps its name says what the span is. Of a start: `kind` is a guess from its name, or `other`. Of an end: it is no work. */
+  undecided: 4096,
 } as const;
 
 /** Session references of one signal that count; more than any sender has. A record of the journal has one byte for their number. */
@@ -124,6 +126,12 @@ export class SignalBatch {
   /** Hashes of the names of its instrumentation scope, and of the tool or agent; 0 for none. */
   readonly scopeHash = new Int32Column();
   readonly nameHash = new Int32Column();
+  /**
+   * What spans of one kind have in common, as keyed hashes: `shape0` of the span's name, `shape1` of both its name and its scope, and of
+   * whether it is a root. 0, 0 for none. Only undecided starts have one, and the ends that teach what these are.
+   */
+  readonly shape0 = new Int32Column();
+  readonly shape1 = new Int32Column();
   /** Open markers and completed items that the end of a harness run reports. For S9 see `signalTypes`. */
   readonly reportedOpen = new Int32Column();
   readonly reportedCompleted = new Int32Column();
@@ -168,6 +176,8 @@ export class SignalBatch {
     this.channel,
     this.scopeHash,
     this.nameHash,
+    this.shape0,
+    this.shape1,
     this.reportedOpen,
     this.reportedCompleted,
     this.intervalMs,
@@ -217,6 +227,7 @@ export class SignalBatch {
     this.channel.set(row, 0);
     this.scopeHash.set(row, 0);
     this.nameHash.set(row, 0);
+    this.setShape(row, 0, 0);
     this.reportedOpen.set(row, 0);
     this.reportedCompleted.set(row, 0);
     this.intervalMs.set(row, 0);
@@ -266,6 +277,11 @@ export class SignalBatch {
     this.span1.set(row, span1);
     this.parent0.set(row, parent0);
     this.parent1.set(row, parent1);
+  }
+
+  setShape(row: number, shape0: number, shape1: number): void {
+    this.shape0.set(row, shape0);
+    this.shape1.set(row, shape1);
   }
 
   setKey(row: number, key0: number, key1: number): void {

@@ -74,6 +74,8 @@ export class SenderProcesses {
 
   /** Processes without an identity of their own that sent work. */
   readonly #shared = new Set<number>();
+  /** Processes that sent a start of which no attribute said what it is. */
+  readonly #undecided = new Set<number>();
   readonly #onShared: (service: string) => void;
 
   /** `onShared`: work came from a process that cannot be distinguished from others of this service. */
@@ -100,6 +102,18 @@ export class SenderProcesses {
       this.#shared.add(process);
       this.#onShared(known.identity[0] ?? "");
     }
+  }
+
+  /** A start of `process` has arrived of which no attribute says what it is. */
+  onUndecidedStart(process: number): void {
+    if (process !== 0) {
+      this.#undecided.add(process);
+    }
+  }
+
+  /** Whether such a start of `process` has arrived since this program started: its finished spans can teach what the next ones are. */
+  hasUndecidedStarts(process: number): boolean {
+    return this.#undecided.size > 0 && this.#undecided.has(process);
   }
 
   /** Whether a resource of scanned spans names another process of `client` than `sender`. */
@@ -269,6 +283,7 @@ export class SenderProcesses {
     this.#known.delete(process);
     this.#changed.delete(process);
     this.#shared.delete(process);
+    this.#undecided.delete(process);
     this.#numbers.release(process);
   }
 }

@@ -12,6 +12,8 @@ export interface SpanClass {
   readonly isNamedBySpan: boolean;
   /** No work, and always directly inside a tool. */
   readonly isToolPart: boolean;
+  /** Nothing says what the span is, so it counts as no work. */
+  readonly isUndecided: boolean;
 }
 
 /** Creates a class. Every class is created here, so that all have one shape in the code that reads one for each span. */
@@ -22,14 +24,16 @@ export function spanClass(
     isRootOnly = false,
     isNamedBySpan = false,
     isToolPart = false,
+    isUndecided = false,
   }: Partial<SpanClass> = {},
 ): SpanClass {
-  return { kind, flags, isRootOnly, isNamedBySpan, isToolPart };
+  return { kind, flags, isRootOnly, isNamedBySpan, isToolPart, isUndecided };
 }
 
 /** The classes that more than one table uses. */
 export const spanClasses = {
   notWork: spanClass(workKinds.other),
+  undecided: spanClass(workKinds.other, { isUndecided: true }),
   run: spanClass(workKinds.run),
   rootRun: spanClass(workKinds.run, { isRootOnly: true }),
   tool: spanClass(workKinds.tool),

@@ -14,7 +14,7 @@ import {
 } from "./work-spans.ts";
 
 const endings = notWorkEndings.map((ending) => Buffer.from(ending));
-const { notWork, modelCall } = spanClasses;
+const { notWork, undecided, modelCall } = spanClasses;
 const toolPart = spanClass(workKinds.other, { isToolPart: true });
 const namedByOpenclaw = signalFlags.openclaw | signalFlags.harness | signalFlags.innerRun;
 
@@ -74,7 +74,10 @@ export class SpanClassifier {
     );
   }
 
-  /** `isRoot`: the work has no parent, which for a pending span (S3) is not the parent in its own fields. */
+  /**
+   * The class of the span, `undecided` if nothing says what it is. `isRoot`: the work has no parent, which for a pending span (S3) is
+   * not the parent in its own fields.
+   */
   classify(spans: SpanBatch, row: number, isRoot: boolean): SpanClass {
     const byUser = this.#userRules?.classOf(spans, row);
     if (byUser !== undefined) {
@@ -97,8 +100,10 @@ export class SpanClassifier {
       (named.flags & namedByOpenclaw) !== 0 &&
       named.kind === byAttribute?.kind;
     const found = isOwn ? named : (byAttribute ?? named);
+    if (found === undefined) {
+      return undecided;
+    }
     const isNoWork =
-      found === undefined ||
       (found.isRootOnly && !isRoot) ||
       (found.kind === workKinds.modelCall && hasEnding(spans, row));
     return isNoWork ? notWork : found;

@@ -8,7 +8,7 @@ import {
   signalFlags,
   signalTypes,
 } from "../model/signal-batch.ts";
-import { workKinds } from "../model/work.ts";
+import { type WorkKind, workKinds } from "../model/work.ts";
 import { addPause, isPauseSpan } from "./dialects/pause-span.ts";
 import type { SpanDialect } from "./dialects/span-dialect.ts";
 import { addToolPart } from "./dialects/tool-part.ts";
@@ -16,10 +16,11 @@ import { addDisregarded } from "./disregarded.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
 import { addMalformed } from "./malformed-signal.ts";
+import { OperationNameMatcher } from "./operation-names.ts";
 import { ScopeOutcomes } from "./scope-outcomes.ts";
 import { type SenderProcess, type SenderProcesses, unknownProcess } from "./sender-processes.ts";
 import { SpanAttributeReader, workKeys } from "./span-attribute-reader.ts";
-import type { SpanClass } from "./span-class.ts";
+import { type SpanClass, spanClasses } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import { dialectKeys, SpanDialectMatcher } from "./span-dialect-matcher.ts";
 import type { SpanRule } from "./span-rules.ts";
@@ -62,6 +63,7 @@ export class SpanSignalReader {
   readonly #forwardsPending: boolean;
   readonly #onFault: (error: unknown) => void;
   readonly #outcomes = new ScopeOutcomes();
+  readonly #operations = new OperationNameMatcher();
   /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
   #scopeStart = -1;
   #scopeHash = 0;
@@ -271,7 +273,10 @@ export class SpanSignalReader {
   #readWork(row: number, isFinished: boolean, signal: number, signals: SignalBatch): SpanClass {
     const { spans } = this;
     const isRoot = signals.parent0.get(signal) === 0 && signals.parent1.get(signal) === 0;
-    const spanClass = this.#classifier.classify(spans, row, isRoot);
+    const decided = this.#classifier.classify(spans, row, isRoot);
+    const spanClass = decided.isUndecided
+      ? this.#guess(row, isFinished, isRoot, signal, signals)
+      : decided;
     const { kind } = spanClass;
     const status = spans.statusCode.get(row);
     let flags = status === errorStatus ? signalFlags.failed : 0;
@@ -283,18 +288,18 @@ export class SpanSignalReader {
       flags |= spanClass.flags & ~signalFlags.openclaw;
     }
     signals.kind.set(signal, kind);
-    signals.flags.set(signal, flags);
-    if (kind === workKinds.other) {
+    signals.flags.set(signal, signals.flags.get(signal) | flags);
+    const isEnd = signals.type.get(signal) === signalTypes.end;
+    if (isEnd && !decided.isUndecided && this.#teaches(signal, signals)) {
+      this.#setShape(row, isRoot, signal, signals);
+    }
+    const isStartOfAny = decided.isUndecided && !isEnd;
+    if (kind === workKinds.other && !isStartOfAny) {
       return spanClass;
     }
-    const scopeStart = spans.scopeNameStart.get(row);
-    if (scopeStart !== this.#scopeStart) {
-      const scopeEnd = spans.scopeNameEnd.get(row);
-      this.#hash.update(spans.bytes, scopeStart, scopeEnd);
-      this.#scopeStart = scopeStart;
-      this.#scopeHash = scopeEnd > scopeStart ? this.#hash.lo : 0;
+    if (kind !== workKinds.other) {
+      signals.scopeHash.set(signal, this.#scopeHashOf(row));
     }
-    signals.scopeHash.set(signal, this.#scopeHash);
     const ignored = signals.ignoredReferences;
     const isNamed = this.#attributes.read(spans, row, kind, isFinished, signal, signals);
     if (signals.ignoredReferences > ignored) {
@@ -307,11 +312,94 @@ export class SpanSignalReader {
     if (spanClass.isNamedBySpan && !isNamed) {
       const start = spans.nameStart.get(row);
       const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
-      signals.name.set(signal, this.#tools.numberOf(spans.bytes, start, end));
-      this.#hash.update(spans.bytes, start, end);
-      signals.nameHash.set(signal, this.#hash.lo);
+      this.#setName(start, end, signal, signals);
+    }
+    if (isStartOfAny && kind !== workKinds.other && !isNamed) {
+      this.#setOperationName(row, kind, signal, signals);
     }
     return spanClass;
+  }
+
+  /**
+   * The class of a span of which no attribute says what it is: at its start what its name says, and the engine may know better; at its end no
+   * work. Marks its signal, and gives it a shape where that can be known or taught.
+   */
+  #guess(
+    row: number,
+    isFinished: boolean,
+    isRoot: boolean,
+    signal: number,
+    signals: SignalBatch,
+  ): SpanClass {
+    const isStart = signals.type.get(signal) === signalTypes.start;
+    if (!isStart && !isFinished) {
+      return spanClasses.notWork; // Its finished span says what it was.
+    }
+    const { spans } = this;
+    signals.flags.set(signal, signals.flags.get(signal) | signalFlags.undecided);
+    if (isStart) {
+      this.#processes.onUndecidedStart(signals.process.get(signal));
+    } else if (!this.#teaches(signal, signals)) {
+      return spanClasses.notWork;
+    }
+    const byName = this.#operations.match(
+      spans.bytes,
+      spans.nameStart.get(row),
+      spans.nameEnd.get(row),
+    );
+    if (isStart || byName !== undefined) {
+      this.#setShape(row, isRoot, signal, signals);
+    }
+    return (isStart ? byName : undefined) ?? spanClasses.notWork;
+  }
+
+  /** Whether the end of a span can teach what starts of its process are. */
+  #teaches(signal: number, signals: SignalBatch): boolean {
+    return this.#processes.hasUndecidedStarts(signals.process.get(signal));
+  }
+
+  /** A root and a step of the same name have two shapes: the one can be a run, where the other is none. */
+  #setShape(row: number, isRoot: boolean, signal: number, signals: SignalBatch): void {
+    const { spans } = this;
+    const scope = this.#scopeHashOf(row);
+    this.#hash.update(spans.bytes, spans.nameStart.get(row), spans.nameEnd.get(row));
+    const place = (Math.imul(scope, 0x9e37_79b1) | 1) ^ (isRoot ? 0x5bd1_e995 : 0);
+    signals.setShape(signal, this.#hash.lo, this.#hash.hi ^ place);
+  }
+
+  #scopeHashOf(row: number): number {
+    const { spans } = this;
+    const scopeStart = spans.scopeNameStart.get(row);
+    if (scopeStart !== this.#scopeStart) {
+      const scopeEnd = spans.scopeNameEnd.get(row);
+      this.#hash.update(spans.bytes, scopeStart, scopeEnd);
+      this.#scopeStart = scopeStart;
+      this.#scopeHash = scopeEnd > scopeStart ? this.#hash.lo : 0;
+    }
+    return this.#scopeHash;
+  }
+
+  /** A tool or an agent has the name that follows the operation in the name of its span. */
+  #setOperationName(row: number, kind: WorkKind, signal: number, signals: SignalBatch): void {
+    const start = this.#operations.rest;
+    const end = this.spans.nameEnd.get(row);
+    if (end <= start) {
+      return;
+    }
+    if (kind === workKinds.tool) {
+      this.#setName(start, end, signal, signals);
+    } else if (kind === workKinds.run && signals.nameHash.get(signal) === 0) {
+      this.#hash.update(this.spans.bytes, start, end);
+      signals.nameHash.set(signal, this.#hash.lo);
+    }
+  }
+
+  /** `start` and `end` of the name of a tool. */
+  #setName(start: number, end: number, signal: number, signals: SignalBatch): void {
+    const { bytes } = this.spans;
+    signals.name.set(signal, this.#tools.numberOf(bytes, start, end));
+    this.#hash.update(bytes, start, end);
+    signals.nameHash.set(signal, this.#hash.lo);
   }
 }
 

@@ -36,7 +36,7 @@ export const specs = {
     kind: "counter",
     unit: "{work}",
     description:
-      "Work whose start the collector saw. A tool or model call that arrives finished is counted here and in ended up to one allowed_lateness after it arrived, when it is decided whether it ended by itself. For each kind, started = ended + evicted_work + open + untracked.",
+      "Work whose start the collector saw. A tool or model call that arrives finished is counted here and in ended up to one allowed_lateness after it arrived, when it is decided whether it ended by itself. For each kind, started and what was corrected to it = ended + evicted_work + open + untracked and what was corrected from it.",
     attributes: { "openclaw.kind": kinds },
   },
   ended: {
@@ -61,6 +61,14 @@ export const specs = {
     description:
       "Evicted work whose end arrived after all, or that turned out to go on. Divided by evicted_work, it is the false-eviction ratio.",
     attributes: { "openclaw.kind": kinds },
+  },
+  corrected: {
+    name: `${prefix}.corrected`,
+    kind: "counter",
+    unit: "{work}",
+    description:
+      "Work that turned out to be of another kind than it was counted as when it started; none: it is no work. Started, plus corrected to a kind, minus corrected from it, is ended plus evicted plus open plus untracked.",
+    attributes: { "openclaw.from": kinds, "openclaw.to": [...kinds, "none"] },
   },
   lateStarts: {
     name: `${prefix}.late_starts`,

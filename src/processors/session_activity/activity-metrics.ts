@@ -109,6 +109,7 @@ function createInstruments(meter: Meter) {
     ended: create(specs.ended),
     untracked: create(specs.untracked),
     reconciled: create(specs.reconciled),
+    corrected: create(specs.corrected),
     lateStarts: create(specs.lateStarts),
     open: create(specs.open),
     signals: create(specs.signals),
@@ -146,6 +147,14 @@ function createObserver(
       result.observe(to.ended, counters.ended[kind] ?? 0, attributes);
       result.observe(to.untracked, counters.untracked[kind] ?? 0, attributes);
       result.observe(to.reconciled, counters.reconciled[kind] ?? 0, attributes);
+      for (const is of [...countedKinds, workKinds.other]) {
+        if (is !== kind) {
+          result.observe(to.corrected, counters.corrected[kind]?.[is] ?? 0, {
+            "openclaw.from": kindNames[kind],
+            "openclaw.to": is === workKinds.other ? "none" : kindNames[is],
+          });
+        }
+      }
       // A run never starts too late: markers start too late for their run.
       if (kind !== run) {
         result.observe(to.lateStarts, counters.lateStarts[kind] ?? 0, attributes);

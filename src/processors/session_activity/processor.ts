@@ -83,6 +83,7 @@ export function createSessionActivity(
       includesMarkers: config.close_spans,
       holdsAcrossProcesses: true,
       boundsSearches: true,
+      correctsKinds: true,
     },
     maxStateBytes: maxSnapshotBytes(bounds),
     createEngine: (limits) =>

@@ -5,6 +5,7 @@ import { detachedHistories } from "./histories/detached-histories.ts";
 import { endHistories } from "./histories/end-histories.ts";
 import { finishedHistories } from "./histories/finished-histories.ts";
 import { foundHistories } from "./histories/found-histories.ts";
+import { guessHistories } from "./histories/guess-histories.ts";
 import {
   enginePlayer,
   type HistoryCase,
@@ -30,6 +31,7 @@ const all: readonly HistoryCase[] = [
   ...claimHistories,
   ...foundHistories,
   ...detachedHistories,
+  ...guessHistories,
 ];
 
 /** The expectations of a case, and for those it leaves out the result of the play. */

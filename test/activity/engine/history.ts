@@ -24,6 +24,7 @@ export const limits: ActivityLimits = {
   includesMarkers: false,
   holdsAcrossProcesses: true,
   boundsSearches: true,
+  correctsKinds: true,
 };
 
 /** The client of a process: processes from 100 on are those of another one, from 200 on of a third. */
@@ -100,6 +101,10 @@ export interface Signal {
   readonly isTwoItems?: boolean;
   /** A tool that may outlive its run. */
   readonly isDetached?: boolean;
+  /** Nothing but perhaps the span's name says what it is: of a start `kind` is a guess, of an end `other`. */
+  readonly isUndecided?: boolean;
+  /** The name of the span in its scope, as a number; of a tool with the same `alias` it is the tool's name. */
+  readonly shape?: number;
 }
 
 /** Times of senders lie this far from the engine's, so that a mix-up shows. */
@@ -165,13 +170,20 @@ export class History {
     );
   }
 
-  /** Violations of: started = ended + evicted + open + untracked, and events that agree with counters. */
+  /** Violations of: started and corrected = ended + evicted + open + untracked, and events that agree with counters. */
   imbalance(): readonly string[] {
     const { counters } = this.activity;
     const problems: string[] = [];
     kindNames.forEach((name, index) => {
       const kind = toWorkKind(index);
-      const started = counters.started[index] ?? 0;
+      const corrected = (from: number, to: number) => counters.corrected[from]?.[to] ?? 0;
+      const started = kindNames.reduce(
+        (sum, _, other) => sum + corrected(other, index) - corrected(index, other),
+        counters.started[index] ?? 0,
+      );
+      if (index === workKinds.other) {
+        return; // What is no work is in no counter but that of corrections.
+      }
       const accounted =
         (counters.ended[index] ?? 0) +
         counters.evictedOf(kind) +
@@ -227,6 +239,7 @@ export class History {
       untracked: [...counters.untracked],
       reconciled: [...counters.reconciled],
       lateStarts: [...counters.lateStarts],
+      corrected: counters.corrected.map((cells) => [...cells]),
       evicted: evictionReasons.map((reason) => [
         counters.evicted.get(reason)?.[workKinds.tool],
         counters.evicted.get(reason)?.[workKinds.modelCall],
@@ -252,7 +265,8 @@ export function write(batch: SignalBatch, signal: Signal): void {
       (signal.isOpenclaw === true ? signalFlags.openclaw : 0) |
       (signal.noOutcome === true ? signalFlags.noOutcome : 0) |
       (signal.isTwoItems === true ? signalFlags.countsTwoItems : 0) |
-      (signal.isDetached === true ? signalFlags.detached : 0),
+      (signal.isDetached === true ? signalFlags.detached : 0) |
+      (signal.isUndecided === true ? signalFlags.undecided : 0),
     process: signal.process ?? 1,
     serviceHost: (signal.serviceHost ?? 0) === 0 ? 0 : serviceHostOf(signal.serviceHost ?? 0, 1),
     startMs: signal.unset === true ? 0 : senderEpochMs + signal.start * 1000,
@@ -271,6 +285,7 @@ export function write(batch: SignalBatch, signal: Signal): void {
   batch.sentMs.set(row, signal.sent === undefined ? 0 : senderEpochMs + signal.sent * 1000);
   batch.setKey(row, 0, signal.key ?? 0);
   batch.name.set(row, signal.name ?? 0);
+  batch.setShape(row, signal.shape ?? 0, signal.shape === undefined ? 0 : 6);
   batch.scopeHash.set(row, signal.scope ?? 0);
   batch.nameHash.set(row, signal.alias ?? 0);
   batch.reportedOpen.set(row, signal.claimed ?? 0);

@@ -6,14 +6,14 @@ import {
   recordTypes,
 } from "../../../src/activity/journal/journal-records.ts";
 import { MemoryStorage } from "./memory-journal.ts";
-import { delivered, open } from "./restarted-collector.ts";
 import {
   historyAfter,
   historyAfterSnapshot,
   historyBefore,
+  recordedConfig,
   type Sender,
-  version3Config,
-} from "./version-3-history.ts";
+} from "./recorded-history.ts";
+import { delivered, open } from "./restarted-collector.ts";
 
 /** A journal as an older version wrote it, and the page of that version then. */
 interface Recording {
@@ -22,8 +22,8 @@ interface Recording {
   readonly records: readonly string[];
 }
 
-/** What version 3 gave after a restart and `historyAfter`. */
-interface Version3Recording extends Recording {
+/** What the version that wrote it gave after a restart and `historyAfter`. */
+interface WholeRecording extends Recording {
   readonly later: {
     readonly page: readonly string[];
     readonly events: readonly string[];
@@ -120,26 +120,29 @@ describe("a journal that version 2 wrote", () => {
 const withoutRequestedName = (event: string): string =>
   event.replace("confidence=presumed gen_ai.tool.name=fetch", "confidence=presumed");
 
-describe("a journal that version 3 wrote", () => {
+describe.each([
+  [3, withoutRequestedName],
+  [4, (event: string) => event],
+] as const)("a journal that version %s wrote", (version, comparable) => {
   for (const what of forms) {
-    test(`is read, as a ${what}, and continued exactly as version 3 continued it`, async () => {
-      const { storage, page, later } = read<Version3Recording>(3, what);
-      const after = await open(storage, { seed: 9, afterMs: 60_000, config: version3Config });
+    test(`is read, as a ${what}, and continued exactly as that version continued it`, async () => {
+      const { storage, page, later } = read<WholeRecording>(version, what);
+      const after = await open(storage, { seed: 9, afterMs: 60_000, config: recordedConfig });
       await delivered();
       expect(await after.wholePage()).toEqual(page);
       await historyAfter(senderTo(after));
-      expect(after.eventLines().map(withoutRequestedName)).toEqual(later.events);
+      expect(after.eventLines().map(comparable)).toEqual(later.events);
       expect(await after.wholePage()).toEqual(later.page);
       expect(after.closingSpans()).toEqual(later.closingSpans);
       storage.lastWrittenUnixMs = after.clock.unixMs();
-      const again = await open(storage, { seed: 9, afterMs: 300_000, config: version3Config });
+      const again = await open(storage, { seed: 9, afterMs: 300_000, config: recordedConfig });
       expect(await again.page()).toEqual(await after.page());
     });
 
     test(`says the same, as a ${what}, as one that this version wrote of the same history`, async () => {
-      const { records, lastWrittenUnixMs, later } = read<Version3Recording>(3, what);
+      const { records, lastWrittenUnixMs, later } = read<WholeRecording>(version, what);
       const storage = new MemoryStorage();
-      const before = await open(storage, { config: version3Config });
+      const before = await open(storage, { config: recordedConfig });
       before.holdLogs();
       await historyBefore(senderTo(before));
       if (what === "snapshot") {
@@ -154,17 +157,17 @@ describe("a journal that version 3 wrote", () => {
         records.map((record) => Buffer.from(record, "base64")[0]).filter(isOfBoth),
       );
       storage.lastWrittenUnixMs = lastWrittenUnixMs;
-      const after = await open(storage, { seed: 9, afterMs: 60_000, config: version3Config });
+      const after = await open(storage, { seed: 9, afterMs: 60_000, config: recordedConfig });
       await delivered();
       await historyAfter(senderTo(after));
-      expect(after.eventLines().map(withoutRequestedName)).toEqual(later.events);
+      expect(after.eventLines().map(comparable)).toEqual(later.events);
       expect(await after.wholePage()).toEqual(later.page);
     });
   }
 });
 
 describe("the journal of an older version", () => {
-  for (const version of [1, 2, 3]) {
+  for (const version of [1, 2, 3, 4]) {
     for (const what of forms) {
       test(`of version ${version}, a ${what}, is replaced by a snapshot of this version`, async () => {
         const { storage } = read<Recording>(version, what);

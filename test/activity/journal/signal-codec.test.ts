@@ -145,7 +145,15 @@ for (const column of [
     "span1",
   ] as const),
   ...(["parent0", "parent1", "startMs", "endMs", "name", "channel", "scopeHash"] as const),
-  ...(["nameHash", "reportedOpen", "reportedCompleted", "intervalMs", "seq"] as const),
+  ...([
+    "nameHash",
+    "shape0",
+    "shape1",
+    "reportedOpen",
+    "reportedCompleted",
+    "intervalMs",
+    "seq",
+  ] as const),
   ...(["sentMs", "key0", "key1"] as const),
 ]) {
   test(`${column} is decoded when nothing else of a row differs from the rows around it`, () => {
@@ -190,7 +198,17 @@ const anyNumber = fc.oneof(
 );
 const int32Columns = [
   ...(["process", "serviceHost", "trace0", "trace1", "trace2", "trace3", "span0"] as const),
-  ...(["span1", "parent0", "parent1", "name", "channel", "scopeHash", "nameHash"] as const),
+  ...([
+    "span1",
+    "parent0",
+    "parent1",
+    "name",
+    "channel",
+    "scopeHash",
+    "nameHash",
+    "shape0",
+    "shape1",
+  ] as const),
   ...(["reportedOpen", "reportedCompleted", "seq", "key0", "key1"] as const),
 ];
 const float64Columns = ["startMs", "endMs", "intervalMs", "sentMs"] as const;

@@ -60,7 +60,7 @@ for (const [title, actual, stored] of [
     [
       ...["allowedLatenessMs", "maxAgeMs", "tombstoneTtlMs", "maxSessions", "maxOpenWork"],
       ...["maxTombstones", "stalledAfterMs", "longRunningAfterMs", "maxPauseMs", "stepsPerCall"],
-      ...["holdsAcrossProcesses", "boundsSearches", "tellsMarkers"],
+      ...["holdsAcrossProcesses", "boundsSearches", "correctsKinds", "tellsMarkers"],
     ],
   ],
   [
@@ -107,6 +107,7 @@ for (const [title, actual, stored] of [
       ...{ harness: 1, innerRun: 2, failed: 4, closedByRun: 8, progress: 16, openclaw: 32 },
       ...{ hasPrompt: 64, aborted: 128, countsTwoItems: 256, noOutcome: 512, detached: 1024 },
       hasOutcome: 2048,
+      undecided: 4096,
     },
   ],
   ["kinds", workKinds, { other: 0, run: 1, tool: 2, modelCall: 3 }],

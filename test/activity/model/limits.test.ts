@@ -14,12 +14,13 @@ for (const [title, stored, want] of [
   });
 }
 
-test("journals from before runs held work across processes do not have that key", () => {
-  const { holdsAcrossProcesses: __, boundsSearches: ___, ...before } = limits;
+test("journals from before a rule do not have its key", () => {
+  const { holdsAcrossProcesses: __, boundsSearches: ___, correctsKinds: ____, ...before } = limits;
   expect(storedLimits.parse(before)).toEqual({
     ...limits,
     holdsAcrossProcesses: false,
     boundsSearches: false,
+    correctsKinds: false,
   });
 });
 

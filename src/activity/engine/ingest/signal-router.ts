@@ -5,6 +5,7 @@ import type { ProcessLiveness } from "../policy/process-liveness.ts";
 import type { UnwatchedWork } from "../policy/unwatched-work.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import type { Admission } from "./admission.ts";
+import type { GuessedKinds } from "./guessed-kinds.ts";
 import type { ImpliedTools } from "./implied-tools.ts";
 import type { RequestRecords } from "./request-records.ts";
 import type { RequestedTools } from "./requested-tools.ts";
@@ -23,6 +24,7 @@ interface SignalRouterParts {
   readonly sessionSignals: SessionSignals;
   readonly starts: SpanStarts;
   readonly ends: SpanEnds;
+  readonly guesses: GuessedKinds;
   readonly unwatched: UnwatchedWork;
 }
 
@@ -114,9 +116,12 @@ export class SignalRouter {
     if (batch.key0.get(row) !== 0 || batch.key1.get(row) !== 0) {
       requested.onToolSeen(batch, row, nowMs);
     }
-    return batch.type.get(row) === signalTypes.start
-      ? this.#parts.starts.ingest(batch, row, nowMs)
-      : this.#parts.ends.ingest(batch, row, nowMs);
+    if (batch.type.get(row) === signalTypes.start) {
+      return this.#parts.starts.ingest(batch, row, nowMs);
+    }
+    const result = this.#parts.ends.ingest(batch, row, nowMs);
+    this.#parts.guesses.learn(batch, row, nowMs);
+    return result;
   }
 }
 

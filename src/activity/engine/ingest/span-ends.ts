@@ -17,6 +17,7 @@ import { spanFlags } from "../store/span-table.ts";
 import type { Admission } from "./admission.ts";
 import type { DuplicateSpans } from "./duplicate-spans.ts";
 import type { FinishedWork } from "./finished-work.ts";
+import type { Correction, KindCorrections } from "./kind-corrections.ts";
 import type { OpenItems } from "./open-items.ts";
 import type { Reconciliations } from "./reconciliations.ts";
 import type { RequestedTools } from "./requested-tools.ts";
@@ -49,6 +50,7 @@ interface SpanEndsParts {
   readonly registry: SpanRegistry;
   readonly admission: Admission;
   readonly duplicates: DuplicateSpans;
+  readonly corrections: KindCorrections;
   readonly reconciliations: Reconciliations;
   readonly unwatched: UnwatchedWork;
 }
@@ -64,6 +66,7 @@ export class SpanEnds {
   /** Work ended. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
     const { store, states, lookup, duplicates, reconciliations, unwatched } = this.#parts;
+    const { corrections } = this.#parts;
     const { spans } = store;
     const known = lookup.find(batch, row);
     const kind = duplicates.kindOf(known, batch, row);
@@ -71,9 +74,18 @@ export class SpanEnds {
       return this.#finish(known, kind, batch, row, nowMs);
     }
     switch (spans.state.get(known)) {
-      case spanStates.open:
-        this.#endOpen(known, batch, row, nowMs);
+      case spanStates.open: {
+        const correction = corrections.of(known, batch, row);
+        if (correction === "no_marker") {
+          corrections.replaceMarker(known, { kind, nowMs }, () =>
+            this.#finish(known, kind, batch, row, nowMs),
+          );
+          return "ended";
+        }
+        corrections.confirm(known, batch, row);
+        this.#endOpen(known, correction, batch, row, nowMs);
         return "ended";
+      }
       case spanStates.evicted:
         if (spans.hasFlag(known, spanFlags.endReported)) {
           return "duplicate";
@@ -152,9 +164,18 @@ export class SpanEnds {
     }
   }
 
-  #endOpen(span: number, batch: SignalBatch, row: number, nowMs: number): void {
+  #endOpen(
+    span: number,
+    correction: Correction,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): void {
     const { store, openWork, orphanPolicy, ownership, states, openItems, registry } = this.#parts;
     const { spans, owners } = store;
+    if (correction === "other_marker") {
+      openWork.changeMarker(span, toWorkKind(batch.kind.get(row)));
+    }
     const kind = toWorkKind(spans.kind.get(span));
     const endMs = batch.endMs.get(row);
     registry.linkParent(span, batch, row, nowMs);
@@ -167,7 +188,12 @@ export class SpanEnds {
     states.recordProgress(span, endProgress[kind]);
     if (kind === workKinds.run) {
       registry.addReferences(span, batch, row);
-      openWork.end(span, endMs, nowMs);
+      openWork.end(
+        span,
+        endMs,
+        nowMs,
+        correction === "no_run" ? toWorkKind(batch.kind.get(row)) : kind,
+      );
       this.#endRun(span, batch, row, nowMs);
       return;
     }

@@ -1,7 +1,7 @@
 import { dialects, type SignalResult } from "../../model/dialects.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
 import { compareMoments, type Moment } from "../../model/moment.ts";
-import type { SignalBatch } from "../../model/signal-batch.ts";
+import { type SignalBatch, signalFlags } from "../../model/signal-batch.ts";
 import { type Progress, toWorkKind, type WorkKind, workKinds } from "../../model/work.ts";
 import { leaseMsOf } from "../policy/leases.ts";
 import type { OwnerEnds } from "../policy/owner-ends.ts";
@@ -17,6 +17,8 @@ import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 import type { Admission } from "./admission.ts";
 import type { DuplicateSpans } from "./duplicate-spans.ts";
+import type { GuessedKinds } from "./guessed-kinds.ts";
+import type { KindCorrections } from "./kind-corrections.ts";
 import type { Reconciliations } from "./reconciliations.ts";
 import type { RequestRecords } from "./request-records.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
@@ -56,6 +58,8 @@ interface SpanStartsParts {
   readonly duplicates: DuplicateSpans;
   readonly reconciliations: Reconciliations;
   readonly repeats: SpanRepeats;
+  readonly guesses: GuessedKinds;
+  readonly corrections: KindCorrections;
 }
 
 /** Opens work when its start arrives, and reopens evicted work that is still reported. Keeps nothing. */
@@ -68,13 +72,28 @@ export class SpanStarts {
 
   /** Work started, or is still open. */
   ingest(batch: SignalBatch, row: number, nowMs: number): SignalResult {
-    const { store, retention, states, pauses, lookup, admission } = this.#parts;
-    const { duplicates, repeats } = this.#parts;
+    const { store, openWork, retention, lookup, admission } = this.#parts;
+    const { duplicates, repeats, guesses, corrections } = this.#parts;
     const { spans } = store;
+    if ((batch.flags.get(row) & signalFlags.undecided) !== 0) {
+      guesses.guess(batch, row, nowMs);
+    }
     const known = lookup.find(batch, row);
     const kind = duplicates.kindOf(known, batch, row);
     if (duplicates.hasArrived(known, kind)) {
       if (spans.state.get(known) === spanStates.open) {
+        switch (corrections.of(known, batch, row)) {
+          case "no_marker":
+            return corrections.replaceMarker(known, { kind, nowMs }, () =>
+              this.#startAs(known, kind, batch, row, nowMs),
+            );
+          case "other_marker":
+            openWork.changeMarker(known, kind);
+            break;
+          default:
+            break; // What is no run after all is corrected at its end: work below it may be its own.
+        }
+        corrections.confirm(known, batch, row);
         repeats.onRepeat(known, batch, row, nowMs);
         return "heartbeat";
       }
@@ -88,6 +107,18 @@ export class SpanStarts {
       retention.retainLonger(known, nowMs);
       return "stale";
     }
+    return this.#startAs(known, kind, batch, row, nowMs);
+  }
+
+  /** `known`: the row of the span where it was named before it arrived, or is a link; else -1. */
+  #startAs(
+    known: number,
+    kind: WorkKind,
+    batch: SignalBatch,
+    row: number,
+    nowMs: number,
+  ): SignalResult {
+    const { duplicates, states, pauses } = this.#parts;
     if (kind === workKinds.other) {
       const link = duplicates.registerLink(known, batch, row, nowMs);
       if (link === -1) {
@@ -101,7 +132,6 @@ export class SpanStarts {
     return this.#start(known, kind, batch, row, nowMs);
   }
 
-  /** `known`: the row of the span where it was named before it arrived, or -1. */
   #start(
     known: number,
     kind: WorkKind,
@@ -128,6 +158,10 @@ export class SpanStarts {
     if (dialectsAtStart.has(batch.dialect.get(row))) {
       spans.setFlag(span, spanFlags.reportedAtStart);
     }
+    const isGuess = (batch.flags.get(row) & signalFlags.undecided) !== 0;
+    if (isGuess) {
+      spans.setFlag(span, spanFlags.guessed);
+    }
     this.#open(span, kind, nowMs);
     if (inner !== undefined) {
       duplicates.replace(inner, span, nowMs);
@@ -135,13 +169,13 @@ export class SpanStarts {
     const start = { atMs: nowMs, timeMs: batch.startMs.get(row), seq: batch.seq.get(row) };
     this.#recordWork(span, start);
     if (kind !== workKinds.tool) {
-      return "started";
+      return isGuess ? "guessed" : "started";
     }
     const process = batch.process.get(row);
     const key0 = batch.key0.get(row);
     const lateByMs = requests.evicted.take(process, key0, batch.key1.get(row), nowMs);
     if (lateByMs === undefined) {
-      return "started";
+      return isGuess ? "guessed" : "started";
     }
     this.#parts.reconciliations.add(kind, lateByMs);
     return "revived";

@@ -6,6 +6,7 @@ import type { ActivityStore } from "../store/activity-store.ts";
 import { summaryOf, traceContextOf } from "../store/marker-summary.ts";
 import type { OpenWork } from "../store/open-work.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
+import { spanFlags } from "../store/span-table.ts";
 
 /** Why and when markers of one session are evicted. */
 export interface Eviction {
@@ -61,8 +62,26 @@ export class Evictions {
     }
   }
 
-  /** Emits one event for markers that go together, whose rows are not closed yet, and for `unnamed` tools. */
+  /**
+   * Emits one event for markers that go together, whose rows are not closed yet, and for `unnamed` tools. Those of which it is a guess that
+   * they are markers, or that what they belong to is a run, have an event of their own: they are presumed to be orphans, whatever the
+   * reason.
+   */
   emit(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
+    const guessed = markers.filter((marker) => isGuess(this.#parts.store, marker));
+    if (guessed.length === 0) {
+      this.#emitOne(markers, eviction, unnamed);
+      return;
+    }
+    const isOneOf = new Set(guessed);
+    const sure = markers.filter((marker) => !isOneOf.has(marker));
+    if (sure.length > 0 || unnamed !== undefined) {
+      this.#emitOne(sure, eviction, unnamed);
+    }
+    this.#emitOne(guessed, { ...eviction, confidence: "presumed" });
+  }
+
+  #emitOne(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
     const { store, limits, events } = this.#parts;
     const { reason, channel, atMs } = eviction;
     const agesMs: (number | undefined)[] = [];
@@ -109,4 +128,13 @@ export class Evictions {
       name: spans.name.get(span),
     };
   }
+}
+
+/** Whether it is a guess that a span is a marker, or that the nearest run above it is one. */
+function isGuess({ spans, tree }: ActivityStore, marker: number): boolean {
+  if (spans.hasFlag(marker, spanFlags.guessed)) {
+    return true;
+  }
+  const run = tree.runAbove(marker);
+  return run !== -1 && spans.hasFlag(run, spanFlags.guessed);
 }

@@ -35,6 +35,8 @@ export class ActivityCounters {
   readonly untracked = perKind();
   readonly reconciled = perKind();
   readonly lateStarts = perKind();
+  /** Work that turned out to be of another kind, by the kind that it was counted as, then by what it is; `other` is no work. */
+  readonly corrected: readonly number[][] = kindNames.map(perKind);
   /** By reason, then by kind. */
   readonly evicted: ReadonlyMap<EvictionReason, number[]> = new Map(
     evictionReasons.map((reason) => [reason, perKind()]),
@@ -69,6 +71,7 @@ export class ActivityCounters {
         reconciled: this.reconciled,
         lateStarts: this.lateStarts,
       }),
+      ...this.corrected.map((cells, from) => [`corrected ${kindNames[from]}`, cells] as const),
       ...[...this.evicted].map(([reason, cells]) => [`evicted ${reason}`, cells] as const),
       ...[...this.diagnosed].map(([verdict, cells]) => [`diagnosed ${verdict}`, cells] as const),
     ]);

@@ -115,13 +115,26 @@ export class OpenWork {
     return spans.seenAtMs.get(span) + silenceMs;
   }
 
-  /** Ends open work, as its sender reported. A marker leaves its owner. */
-  end(span: number, endMs: number, nowMs: number): void {
+  /**
+   * Ends open work, as its sender reported. A marker leaves its owner. `kind`: what its end says that it is, if that is not what it was
+   * taken for; `other` is no work.
+   */
+  end(
+    span: number,
+    endMs: number,
+    nowMs: number,
+    kind: WorkKind = toWorkKind(this.#parts.store.spans.kind.get(span)),
+  ): void {
     const { spans } = this.#parts.store;
-    const kind = toWorkKind(spans.kind.get(span));
+    const from = toWorkKind(spans.kind.get(span));
     if (this.#countsEnd(span)) {
-      add(this.#parts.counters.ended, kind, 1);
-      this.#countOpen(kind, -1);
+      this.#countOpen(from, -1);
+      if (kind !== from) {
+        add(this.#parts.counters.corrected[from], kind, 1);
+      }
+      if (kind !== workKinds.other) {
+        add(this.#parts.counters.ended, kind, 1);
+      }
       this.#addDuration(span, kind, {
         durationMs: this.durations.ofOpen(span, endMs, nowMs),
         atMs: nowMs,
@@ -264,13 +277,30 @@ export class OpenWork {
     }
   }
 
-  /** A marker, open or undecided, is a link to other work, which must have been counted in the same call. */
-  withdraw(span: number, nowMs: number): void {
+  /** Open work turns out to be a marker of another kind, and stays open. */
+  changeMarker(span: number, kind: WorkKind): void {
     const { spans } = this.#parts.store;
-    const kind = toWorkKind(spans.kind.get(span));
+    const from = toWorkKind(spans.kind.get(span));
+    add(this.#parts.counters.corrected[from], kind, 1);
+    this.#countOpen(from, -1);
+    this.#countOpen(kind, 1);
+    spans.kind.set(span, kind);
+  }
+
+  /**
+   * A marker, open or undecided, is a link. Either the work that it is a link to must have been counted in the same call, or `kind` says what
+   * it turned out to be instead.
+   */
+  withdraw(span: number, nowMs: number, kind?: WorkKind): void {
+    const { spans } = this.#parts.store;
+    const from = toWorkKind(spans.kind.get(span));
     if (spans.state.get(span) === spanStates.open) {
-      add(this.#parts.counters.started, kind, -1);
-      this.#countOpen(kind, -1);
+      if (kind === undefined) {
+        add(this.#parts.counters.started, from, -1);
+      } else {
+        add(this.#parts.counters.corrected[from], kind, 1);
+      }
+      this.#countOpen(from, -1);
       this.#close(span, spanStates.ended, spans.startMs.get(span), nowMs);
       this.#parts.retention.pin(span);
     } else {
@@ -357,7 +387,7 @@ export class OpenWork {
   ): void {
     const { spans } = this.#parts.store;
     const outcome = spans.hasFlag(span, spanFlags.failed) ? 1 : 0;
-    if (durationMs !== undefined) {
+    if (durationMs !== undefined && kind !== workKinds.other) {
       this.#parts.counters.addDuration(kind, outcome, durationMs);
       this.usualDurations.add(kind, spans.name.get(span), { durationMs, atMs });
     }

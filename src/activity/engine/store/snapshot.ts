@@ -1,7 +1,7 @@
 /** The versions of a snapshot that the program reads; it writes the last one. */
-export type SnapshotVersion = 1 | 2 | 3 | 4;
+export type SnapshotVersion = 1 | 2 | 3 | 4 | 5;
 
-export const snapshotVersion = 4;
+export const snapshotVersion = 5;
 
 /** A column of numbers whose cells can be copied out and replaced. */
 interface SnapshotColumn {

@@ -61,6 +61,8 @@ export const spanFlags = {
   reportedAfterDelete: 134_217_728,
   /** Was open when the end of the stored state was lost, and its end has not been reported since. */
   endUnknown: 268_435_456,
+  /** Its start did not say what it is: its kind is a guess, until a signal of it says so. */
+  guessed: 536_870_912,
 } as const;
 
 /** The flags of a run whose end is in doubt. */

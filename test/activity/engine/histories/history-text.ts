@@ -22,7 +22,8 @@ export interface HistoryCase {
    * sender's times where they differ from `at` (`unset`: it has none), `p` process, `seq`, `every` the interval of
    * heartbeats, `sent` when one was sent, `tool` its name, `key` of a pause, `queue` messages that wait, `claim`, `tools` and `models` that were
    * evicted there, `items` that a run left open, `by` the dialect, and the words `failed`, `closed`
-   * and `detached`.
+   * and `detached`; `shape` is the name of a span as a number, of a tool with the same `alias` the tool's name, too, and `undecided`: nothing
+   * but its name says what it is.
    */
   readonly lines: string;
   /** All evictions: `at reason confidence: keys`, an event a line. */
@@ -233,6 +234,9 @@ export function parseHistory(lines: string): {
       failed: words.includes("failed"),
       closedByRun: words.includes("closed"),
       isDetached: words.includes("detached"),
+      isUndecided: words.includes("undecided"),
+      alias: number("alias") ?? 0,
+      ...(given.has("shape") ? { shape: Number(given.get("shape")) } : {}),
       ...(parent === undefined ? {} : { parent: numberOf(spans, parent) }),
       ...(process === undefined ? {} : { process }),
       ...(interval === undefined ? {} : { interval }),

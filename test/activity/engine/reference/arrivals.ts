@@ -4,6 +4,7 @@ import { isFull, refuse } from "./admission.ts";
 import { ancestorsOf, ownRunOf } from "./ancestry.ts";
 import { evictByRun } from "./evictions.ts";
 import { isSplit, lacksInnerRun, outlivedMsOf } from "./finished.ts";
+import { confirm, correctedKind, guessed } from "./guesses.ts";
 import { noteEnd } from "./items.ts";
 import { end, finish, open } from "./lifecycle.ts";
 import { isBefore } from "./moments.ts";
@@ -16,16 +17,25 @@ import { noteFinished, takeEvicted } from "./requests.ts";
 import { makeRoom, pin, retain, retainAnew } from "./retention.ts";
 import { countsReconciled } from "./run-counting.ts";
 import { kindOf, sameBelow } from "./same-work.ts";
-import type { Span, World } from "./world.ts";
+import type { Kind, Span, World } from "./world.ts";
 
 /** As long as a heartbeat may be on its way. */
 const longestDelayMs = 900_000;
 
 /** Work started, or is still open. */
-export function start(world: World, report: Report): SignalResult {
+export function start(world: World, given: Report): SignalResult {
+  const report = guessed(world, given);
   const known = spanOf(world, report);
   if (known !== undefined && !isNews(world, known, report)) {
     if (known.state === "open") {
+      const kind = correctedKind(known, report);
+      if (kind !== undefined && known.kind !== "run") {
+        if (kind === "run" || kind === "other") {
+          return replaceMarker(world, known, kind, () => startAs(world, known, report));
+        }
+        changeMarker(world, known, kind);
+      }
+      confirm(known, report);
       continueWork(world, known, report);
       return "heartbeat";
     }
@@ -39,6 +49,10 @@ export function start(world: World, report: Report): SignalResult {
     begin(world, known, report, { leaseMs: leaseMsOf(report.intervalMs) || leaseMs, isNew: false });
     return "revived";
   }
+  return startAs(world, known, report);
+}
+
+function startAs(world: World, known: Span | undefined, report: Report): SignalResult {
   if (kindOf(world, known, report) === "other") {
     return registerLink(world, known, report) === undefined ? "untracked" : "link";
   }
@@ -62,7 +76,32 @@ export function start(world: World, report: Report): SignalResult {
     world.occurrences.push({ type: "reconciled", kind: report.kind, lateByMs });
     return "revived";
   }
-  return "started";
+  return report.isUndecided ? "guessed" : "started";
+}
+
+/** Open work is a marker of another kind. */
+function changeMarker(world: World, span: Span, kind: Kind): void {
+  world.tally.countCorrected(span.kind, kind);
+  world.changes++;
+  span.kind = kind;
+}
+
+/** A marker is a link, or a run that `start` takes in: either way it was counted once. */
+function replaceMarker<T>(world: World, span: Span, kind: Kind, start: () => T): T {
+  const from = span.kind;
+  const started = () => world.tally.counts.get(`started ${kind}`) ?? 0;
+  const before = started();
+  pin(world, span);
+  world.changes++;
+  Object.assign(span, { kind: "other", state: "ended", isGuess: false });
+  retain(world, span);
+  const result = start();
+  const isCounted = kind !== "other" && started() > before;
+  if (isCounted) {
+    world.tally.count("started", kind, -1);
+  }
+  world.tally.countCorrected(from, isCounted ? kind : "other");
+  return result;
 }
 
 /** Work ended. */
@@ -72,7 +111,16 @@ export function finishOrEnd(world: World, report: Report): SignalResult {
     return startAndEnd(world, known, report);
   }
   if (known.state === "open") {
-    endOpen(world, known, report);
+    const kind = correctedKind(known, report);
+    if (known.kind !== "run" && (kind === "run" || kind === "other")) {
+      replaceMarker(world, known, kind, () => startAndEnd(world, known, report));
+      return "ended";
+    }
+    confirm(known, report);
+    if (known.kind !== "run" && kind !== undefined) {
+      changeMarker(world, known, kind);
+    }
+    endOpen(world, known, report, kind ?? known.kind);
     return "ended";
   }
   if (known.state !== "evicted" || known.isSettled) {
@@ -116,6 +164,7 @@ function begin(
   }
   span.leaseMs = leaseMs;
   span.snapshotMs = report.dialect === "datadog_partial" ? (report.sentMs ?? 0) : 0;
+  span.isGuess = isNew ? report.isUndecided : span.isGuess;
   span.isReportedAtStart =
     isNew && ["relay", "live_span", "logfire_pending"].includes(report.dialect);
   open(world, span, () => !isSplit(world, span));
@@ -254,13 +303,13 @@ function leaveUndecided(world: World, span: Span): void {
   world.undecided.push(span);
 }
 
-function endOpen(world: World, span: Span, report: Report): void {
+function endOpen(world: World, span: Span, report: Report, kind: Kind): void {
   linkParent(world, span, report);
   noteOutcome(span, report);
   makeProgress(world, span);
   if (span.kind === "run") {
     addReferences(world, span, report);
-    end(world, span, report.endMs, momentOf(world, report));
+    end(world, span, report.endMs, momentOf(world, report), kind);
     noteClaims(span, report);
   } else if (span.isClosedByRun) {
     evictByRun(world, span);

@@ -3,6 +3,7 @@ import {
   type EvictionReason,
   reasons,
 } from "../../../../src/activity/model/reasons.ts";
+import { ownRunOf } from "./ancestry.ts";
 import { noteActive } from "./items.ts";
 import { evict } from "./lifecycle.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
@@ -40,7 +41,10 @@ export function evictUnnamed(world: World, tools: number): void {
   }
 }
 
-/** One event for markers that go together, before they are closed, or for tools that are known by number. */
+/**
+ * One event for markers that go together, before they are closed, or for tools that are known by number. What is only taken for a marker, or
+ * belongs to what is only taken for a run, is presumed.
+ */
 export function report(
   world: World,
   markers: readonly Span[],
@@ -52,6 +56,33 @@ export function report(
     readonly reason: EvictionReason;
     readonly confidence: Confidence;
     readonly tools?: number;
+  },
+): void {
+  const guessed = markers.filter((marker) => isGuess(marker));
+  const sure = markers.filter((marker) => !guessed.includes(marker));
+  if (sure.length > 0 || tools > 0) {
+    reportOne(world, sure, { reason, confidence, tools });
+  }
+  if (guessed.length > 0) {
+    reportOne(world, guessed, { reason, confidence: "presumed", tools: 0 });
+  }
+}
+
+function isGuess(marker: Span): boolean {
+  return marker.isGuess || ownRunOf(marker)?.isGuess === true;
+}
+
+function reportOne(
+  world: World,
+  markers: readonly Span[],
+  {
+    reason,
+    confidence,
+    tools,
+  }: {
+    readonly reason: EvictionReason;
+    readonly confidence: Confidence;
+    readonly tools: number;
   },
 ): void {
   const summary = summaryOf(world, markers);

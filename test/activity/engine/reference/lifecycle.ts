@@ -6,7 +6,7 @@ import { ownersOf } from "./owners.ts";
 import { makeProgress } from "./progress.ts";
 import { pin, retain } from "./retention.ts";
 import { countsEnd, countsStart } from "./run-counting.ts";
-import type { Span, World } from "./world.ts";
+import type { Kind, Span, World } from "./world.ts";
 
 /** A span is reported: it stays until it is closed. */
 export function arrive(world: World, span: Span): void {
@@ -35,11 +35,25 @@ export function renew(world: World, span: Span): void {
   span.hold = "none";
 }
 
-/** Ends open work as its sender reported. `endMs` is NaN where that is not known. */
-export function end(world: World, span: Span, endMs: number, moment: Moment): void {
+/**
+ * Ends open work as its sender reported. `endMs` is NaN where that is not known. `kind`: what it was, if it was taken for something
+ * else.
+ */
+export function end(
+  world: World,
+  span: Span,
+  endMs: number,
+  moment: Moment,
+  kind: Kind = span.kind,
+): void {
   if (countsEnd(world, span)) {
-    world.tally.count("ended", span.kind);
-    time(world, span, openDurationMs(world, span, endMs));
+    if (kind !== span.kind) {
+      world.tally.countCorrected(span.kind, kind);
+    }
+    if (kind !== "other") {
+      world.tally.count("ended", kind);
+      time(world, span, openDurationMs(world, span, endMs), kind);
+    }
   }
   span.endMs = endMs;
   close(world, span, "ended", moment);
@@ -110,9 +124,14 @@ export function endWait(world: World, key: string, named: readonly Span[]): void
 }
 
 /** How long work took that ended by itself, if that is known. */
-function time(world: World, span: Span, durationMs: number | undefined): void {
+function time(
+  world: World,
+  span: Span,
+  durationMs: number | undefined,
+  kind: Kind = span.kind,
+): void {
   if (durationMs !== undefined) {
-    world.tally.time(span.hasFailed ? "error" : "completed", span.kind, durationMs);
+    world.tally.time(span.hasFailed ? "error" : "completed", kind, durationMs);
   }
 }
 

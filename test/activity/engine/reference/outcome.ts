@@ -28,6 +28,10 @@ export function outcomeOfEngine({ activity, events }: History): Outcome {
       `evicted ${reason} ${kind}`,
       counters.evicted.get(reason)?.[index] ?? 0,
     ]),
+    ...kindNames.map((to, at): [string, number] => [
+      `corrected ${kind} to ${to}`,
+      counters.corrected[index]?.[at] ?? 0,
+    ]),
     ...outcomes.flatMap((outcome): [string, number][] => {
       const cell = counters.durations[index]?.[outcomes.indexOf(outcome)];
       return [

@@ -12,6 +12,7 @@ import {
   sessionEndsDueMs,
 } from "./decisions.ts";
 import { decideFinished, undecidedUntilMs } from "./finished.ts";
+import { learn } from "./guesses.ts";
 import { decideProcess, decideSpan, onHostInput, onInput, openOf } from "./lease-expiry.ts";
 import { end, nowAsEnd, untrack } from "./lifecycle.ts";
 import { isBefore, type Moment } from "./moments.ts";
@@ -193,7 +194,12 @@ function take(world: World, report: Report): SignalResult {
   if (report.key !== 0) {
     matchCall(world, report);
   }
-  return report.type === "start" ? start(world, report) : finishOrEnd(world, report);
+  if (report.type === "start") {
+    return start(world, report);
+  }
+  const result = finishOrEnd(world, report);
+  learn(world, report);
+  return result;
 }
 
 /** A session is over, or idle: the ends of work that began before have a lateness to arrive. */

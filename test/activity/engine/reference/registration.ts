@@ -24,6 +24,7 @@ export function register(world: World, known: Span | undefined, report: Report):
   span.kind = report.kind;
   span.startMs = report.startMs;
   span.endMs = report.endMs;
+  span.isOver = report.type === "end" && report.endMs > 0;
   span.name = report.name;
   span.scope = report.scope;
   span.alias = report.alias;

@@ -4,7 +4,8 @@ import type { Moment } from "./moments.ts";
 import type { Kind, Span, Trace, World } from "./world.ts";
 
 /** A signal as the reference reads it: nothing is left out, times in ms. */
-export interface Report extends Required<Omit<Signal, "dialect" | "kind" | "parent" | "sent">> {
+export interface Report
+  extends Required<Omit<Signal, "dialect" | "kind" | "parent" | "sent" | "shape">> {
   readonly dialect: string;
   readonly rank: number;
   readonly isRelayed: boolean;
@@ -12,6 +13,7 @@ export interface Report extends Required<Omit<Signal, "dialect" | "kind" | "pare
   readonly isHarness: boolean;
   readonly isInner: boolean;
   readonly parent: number | undefined;
+  readonly shape: number | undefined;
   readonly sentMs: number | undefined;
   readonly startMs: number;
   readonly endMs: number;
@@ -41,6 +43,8 @@ export function toReport(signal: Signal): Report {
     isOpenclaw: false,
     isTwoItems: false,
     isDetached: false,
+    isUndecided: false,
+    shape: undefined,
     noOutcome: false,
     unset: false,
     trace: 1,

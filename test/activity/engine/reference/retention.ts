@@ -43,6 +43,8 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     scope: 0,
     alias: 0,
     isSameWork: false,
+    isGuess: false,
+    isOver: false,
     startMs: 0,
     endMs: 0,
     start: { seq: 0, atMs: world.nowMs, timeMs: 0, process: trace.process, isEnd: false },

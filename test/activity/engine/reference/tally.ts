@@ -16,6 +16,10 @@ export class Tally {
     this.#add(`evicted ${reason} ${kind}`, by);
   }
 
+  countCorrected(from: Kind, to: Kind, by = 1): void {
+    this.#add(`corrected ${from} to ${to}`, by);
+  }
+
   countSignal(result: string, dialect: string): void {
     this.#add(`signal ${result} ${dialect}`, 1);
   }

@@ -1,6 +1,7 @@
 import type { BlockedBy, Verdict } from "../../../../src/activity/model/diagnosis.ts";
 import type { ActivityLimits } from "../../../../src/activity/model/limits.ts";
 import type { EvictionReason } from "../../../../src/activity/model/reasons.ts";
+import type { Lesson } from "./guesses.ts";
 import type { Moment } from "./moments.ts";
 import type { Occurrence } from "./occurrence.ts";
 import type { Owners } from "./owners.ts";
@@ -83,6 +84,10 @@ export interface Span {
   alias: number;
   /** The same work as another span. */
   isSameWork: boolean;
+  /** Its kind is a guess. */
+  isGuess: boolean;
+  /** It arrived finished, and when it ended is known. */
+  isOver: boolean;
   /** The sender's clock. */
   startMs: number;
   endMs: number;
@@ -248,6 +253,8 @@ export class World {
   readonly reporting = new Set<string>();
   /** Tools that may outlive their run, in the same way. */
   readonly background = new Set<string>();
+  /** What finished spans were, as "process shape". */
+  readonly lessons = new Map<string, Lesson>();
   readonly unpairedRuns = new Set<Span>();
   readonly unpairedHarnessRuns = new Set<Span>();
   readonly silent: Window = {

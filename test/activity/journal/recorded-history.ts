@@ -8,14 +8,14 @@ export interface Sender {
   readonly advance: (ms: number) => Promise<void>;
 }
 
-/** The config of the collector that wrote the recordings. */
-export const version3Config = {
+/** The config of the collectors that wrote the recordings of versions 3 and 4. */
+export const recordedConfig = {
   close_spans: true,
   work_spans: [{ kind: "tool", match: { name: "background.*" }, detached: true }],
 } as const;
 
 /**
- * The input of the recorded collector. It leaves open runs and tools of a relay, a claim, a pause, an unwatched process, a
+ * The input of the recorded collectors. It leaves open runs and tools of a relay, a claim, a pause, an unwatched process, a
  * detached tool, two requested tools that did not arrive (one of them evicted), a lease, and 60 tools whose eviction is held back.
  */
 export async function historyBefore({ send, advance }: Sender): Promise<void> {
