@@ -72,6 +72,33 @@ export function familiesOf(ids: Attributes): readonly Family[] {
       consumes: isOpen,
     },
     {
+      name: "S1, live spans and their ends, beside the finished spans",
+      bytes: "made",
+      dialect: "live_span",
+      async send({ post }) {
+        const { run, tool } = turn("live-ends", ids);
+        const other = agentSpan("execute_tool done", { "gen_ai.tool.name": "done" }, run);
+        const kind = { "gen_ai.operation.name": "execute_tool" };
+        const reported = (span: AgentSpan): AgentSpan => ({
+          ...span,
+          attributes: { ...span.attributes, ...kind, "openclaw.activity.signal": "end" },
+        });
+        const starts = [{ span: run }, { span: tool }, { span: other }];
+        await post("traces", tracesRequest("live-ends", starts));
+        await post("traces", tracesRequest("live-ends", [ended(reported(other))]));
+        await post("traces", tracesRequest("live-ends", [ended(other), ended(run)]));
+        await post(
+          "traces",
+          tracesRequest("live-ends", [
+            ended({ ...run, attributes: { ...ids, "openclaw.activity.signal": "end" } }),
+          ]),
+        );
+      },
+      signals: { started: 2, guessed: 1, ended: 1, duplicate: 1 },
+      evicted: [["orphaned_no_owner", "confirmed", "live-ends_tool"]],
+      consumes: (item) => isOpen(item) || hasKey("openclaw.activity.signal")(item),
+    },
+    {
       name: "S2, partial spans of Datadog's tracer, which ends the orphan itself when it exits",
       bytes: "real",
       dialect: "datadog_partial",

@@ -139,9 +139,9 @@ export const dialects = {
     codes: ["S1"],
     storedId: 1,
     rank: sourceRanks.starts,
-    results: [...ofAnyStart, "superseded", "unwatched"],
+    results: [...new Set([...ofAnyStart, ...ofEnd, "superseded", "unwatched"] as const)],
     onTheWire:
-      "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat of work that is tracked; it takes no evicted work back",
+      "a span whose `end_time_unix_nano` is 0 or absent. A repeat is a heartbeat of work that is tracked; it takes no evicted work back. Its end is the finished span, or a copy of it with `openclaw.activity.signal` of `end`",
     handling: "consumed, never forwarded",
   },
   datadogPartial: {

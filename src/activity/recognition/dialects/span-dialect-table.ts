@@ -1,5 +1,6 @@
 import { datadogPartial } from "./datadog-partial.ts";
 import { finishedSpan } from "./finished-span.ts";
+import { liveSpanEnd } from "./live-span-end.ts";
 import { logfirePending } from "./logfire-pending.ts";
 import { openSpan } from "./open-span.ts";
 import { relaySpan } from "./relay-span.ts";
@@ -9,7 +10,11 @@ import type { AttributeDialect, ScopeDialect } from "./span-dialect.ts";
 export const scopeDialects: readonly ScopeDialect[] = [relaySpan];
 
 /** The forms that an attribute marks. Of several marks the first attribute of the span counts. */
-export const attributeDialects: readonly AttributeDialect[] = [datadogPartial, logfirePending];
+export const attributeDialects: readonly AttributeDialect[] = [
+  datadogPartial,
+  logfirePending,
+  liveSpanEnd,
+];
 
 /** The forms of all other spans: without an end, and with one. */
 export const unmarkedDialects = { open: openSpan, finished: finishedSpan } as const;
