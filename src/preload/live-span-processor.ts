@@ -1,17 +1,17 @@
 import { diag } from "@opentelemetry/api";
 import { ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import { isHarnessRun, isRun, isWork, type SpanClass } from "../activity/recognition/span-class.ts";
+import { isHarnessRun, isRun, isWork } from "../activity/recognition/span-class.ts";
 import type { CancelTimer, Clock } from "../component/clock.ts";
 import { createHttpClient, type TlsOptions, urlOf } from "../sender/http-client.ts";
 import { Sender } from "../sender/sender.ts";
 import { within } from "../sender/sender-clock.ts";
 import { keepProcessAlive, systemClock } from "../system-clock.ts";
 import { defaultHeartbeatIntervalMs } from "./environment.ts";
+import { HarnessRuns } from "./harness-runs.ts";
 import { heartbeatsOf, type Membership } from "./heartbeats.ts";
-import { createResourceOf, liveSpanOf } from "./live-span.ts";
-import { type OpenWork, OpenWorkTable } from "./open-work-table.ts";
+import { createResourceOf, endedSpanOf, liveSpanOf } from "./live-span.ts";
+import { OpenSpans, type Report } from "./open-spans.ts";
 import { classOf, hasSessionReference } from "./span-kind.ts";
-import { SpanLinks } from "./span-links.ts";
 import { isSampled, parentIdOf, type StartedSpan, scopeNameOf } from "./started-span.ts";
 
 export interface LiveSpanProcessorOptions {
@@ -24,11 +24,14 @@ export interface LiveSpanProcessorOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** For an `https:` endpoint. */
   readonly tls?: TlsOptions;
-  /** How long the first start of a batch waits for others. Default 200, at most 1000. */
+  /**
+   * How long the first start of a batch waits for others, and for the attributes that libraries set after the start. Default 200, at
+   * most 1000.
+   */
   readonly batchDelayMs?: number;
-  /** How many pieces of open work are remembered; beyond it the oldest is forgotten. Default 4096. */
+  /** How many open spans are remembered; beyond it the oldest is forgotten. Default 4096. */
   readonly maxOpen?: number;
-  /** Starts in one request. Default 512. */
+  /** Starts and ends in one request. Default 512. */
   readonly maxBatchSize?: number;
   /** How long a request may take. Default 5000. */
   readonly timeoutMs?: number;
@@ -46,31 +49,38 @@ export interface LiveSpanProcessorOptions {
 
 const maxBatchDelayMs = 1_000;
 const sweepIntervalMs = 5_000;
+const watchIntervalMs = 200;
 const backOff = { firstMs: 500, longestMs: 10_000, longestAskedMs: 30_000 };
 const flushDeadlineMs = 5_000;
 const shutdownDeadlineMs = 2_000;
 const resourceDeadlineMs = 2_000;
 
 /**
- * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x. It reports to a collector when a run, a tool or a model call
- * *starts*, with a span without an end. It does not export finished spans; keep the existing exporter.
+ * A span processor for the SDKs of OpenTelemetry JS, 1.x to 3.x. It reports to a collector which spans are open: 0.2 s after a start, with a
+ * span without an end, and when such a span ends, with a copy of it for the collector alone. It does not export finished spans; keep the
+ * existing exporter.
+ *
+ * Spans are read when they are sent, because libraries set attributes after the start. One that has ended by then is not sent. All others
+ * are, for their name and what is known of finished spans may tell the collector what they are, or they lie between a run and its tools. Not
+ * sent are spans that are not sampled, tools and model calls with neither parent nor session, and a harness run of OpenClaw while nothing
+ * has started below it.
  *
  * Never throws, never waits, and never keeps the process alive except during `forceFlush` (5 s at most) and `shutdown` (2 s at
  * most). While the collector is away it backs off (0.5 to 10 s) and keeps up to `maxOpen` starts; when the collector is back,
- * all open work is sent again. It does not send work that ended before it could be sent, spans that are not sampled, and tool
- * and model calls with neither parent nor session. A span that is not work, or is a harness run of OpenClaw, is sent only when
- * work starts below it, so that the collector can determine the owner of that work.
+ * all open spans are sent again.
  */
 export class LiveSpanProcessor {
   readonly #clock: Clock;
-  readonly #sender: Sender<OpenWork>;
-  readonly #work: OpenWorkTable;
-  readonly #links: SpanLinks;
+  readonly #sender: Sender<Report>;
+  readonly #spans: OpenSpans;
+  readonly #harnessRuns: HarnessRuns;
   readonly #batchDelayMs: number;
   readonly #onProblem: (message: string) => void;
   readonly #resourceOf = createResourceOf();
   readonly #heartbeats: Membership | undefined;
   readonly #stopSweep: CancelTimer;
+  /** Looks for ends while any span is open. */
+  #stopWatch: CancelTimer | undefined;
   #sent = 0;
   #refused = 0;
   #isStopped = false;
@@ -78,8 +88,10 @@ export class LiveSpanProcessor {
 
   constructor(options: LiveSpanProcessorOptions) {
     this.#clock = options.clock ?? systemClock;
-    this.#work = new OpenWorkTable(options.maxOpen ?? 4096);
-    this.#links = new SpanLinks(options.maxOpen ?? 4096);
+    this.#spans = new OpenSpans(options.maxOpen ?? 4096, (span) =>
+      endedSpanOf(span, this.#resourceOf, this.#clock.unixMs()),
+    );
+    this.#harnessRuns = new HarnessRuns(options.maxOpen ?? 4096);
     this.#batchDelayMs = Math.min(options.batchDelayMs ?? 200, maxBatchDelayMs);
     this.#onProblem = options.onProblem ?? ((message) => diag.warn(message));
     const shared = {
@@ -88,14 +100,15 @@ export class LiveSpanProcessor {
       timeoutMs: options.timeoutMs ?? 5_000,
     };
     const endpoint = new URL(options.endpoint);
-    this.#sender = new Sender<OpenWork>({
+    this.#sender = new Sender<Report>({
       client: createHttpClient({ endpoint, clock: this.#clock, ...shared }),
       clock: this.#clock,
       keepAlive: keepProcessAlive,
       backOff,
       next: () => {
-        this.#work.sweep();
-        return this.#work.unsent.head(options.maxBatchSize ?? 512);
+        this.#readStarted();
+        this.#spans.sweep();
+        return this.#spans.take(options.maxBatchSize ?? 512);
       },
       encode: async (batch) => {
         await within(this.#clock, resourceDeadlineMs, settled(batch));
@@ -103,23 +116,25 @@ export class LiveSpanProcessor {
         return body && { signal: "traces", body };
       },
       onAccepted: (batch, { wasAway }) => {
-        this.#sent += batch.length;
+        this.#sent += batch.filter(({ isEnd }) => !isEnd).length;
         this.#problem = "";
         if (wasAway) {
-          this.#work.resend(); // The collector may have lost its state.
+          this.#spans.resend(); // The collector may have lost its state.
         }
-        this.#work.unsent.remove(batch);
+        this.#spans.settle(batch, { isAccepted: true });
         this.#heartbeats?.update();
       },
       onRefused: (batch, message) => {
-        this.#work.unsent.remove(batch);
-        this.#refused += batch.length;
+        this.#spans.settle(batch, { isAccepted: false });
+        this.#refused += batch.filter(({ isEnd }) => !isEnd).length;
         this.#report(`The activity collector refuses live spans. ${message}`);
       },
-      onAway: (message) =>
+      onAway: (message) => {
+        this.#spans.keep();
         this.#report(
           `The activity collector does not accept live spans; retrying until it does. ${message}`,
-        ),
+        );
+      },
     });
     const intervalMs = options.heartbeatIntervalMs ?? defaultHeartbeatIntervalMs;
     this.#heartbeats =
@@ -127,49 +142,90 @@ export class LiveSpanProcessor {
         ? heartbeatsOf(
             { url: urlOf(endpoint, "logs").href, intervalMs, ...shared },
             { clock: this.#clock, onProblem: this.#onProblem },
-          ).join(() => this.#work.openResources())
+          ).join(() => this.#spans.openResources())
         : undefined;
     this.#stopSweep = this.#clock.every(sweepIntervalMs, () => {
-      this.#work.sweep();
-      this.#links.sweep();
+      this.#harnessRuns.sweep();
+      this.#readAgain();
       this.#heartbeats?.update();
     });
   }
 
   /** The starts so far that the collector accepted, that it refused, and that were dropped because too many waited. */
   get counts(): { readonly sent: number; readonly refused: number; readonly dropped: number } {
-    return { sent: this.#sent, refused: this.#refused, dropped: this.#work.unsent.lost };
+    return { sent: this.#sent, refused: this.#refused, dropped: this.#spans.lost };
   }
 
   onStart(span: StartedSpan, _parentContext?: unknown): void {
     try {
-      if (this.#isStopped || !isSampled(span)) {
-        return;
-      }
-      const spanClass = classOfStarted(span);
-      if (isHarnessRun(spanClass)) {
-        // Some versions start a harness run that they never end, and create another, complete one at its end.
-        this.#links.add(span);
-      } else if (isReportable(span, spanClass)) {
-        // Each link is sent only once: for the next tool of the same step it is already open work.
-        for (const each of [...this.#links.takeAbove(span), span]) {
-          this.#work.add({ span: each, live: liveSpanOf(each, this.#resourceOf) });
-        }
+      if (!this.#isStopped && isSampled(span)) {
+        this.#spans.collect(span);
         this.#sender.wake(this.#batchDelayMs);
-      } else if (this.#isBelowOpenWork(span)) {
-        this.#links.add(span);
       }
     } catch (error) {
       this.#report(`A start could not be reported to the activity collector. ${String(error)}`);
     }
   }
 
-  #isBelowOpenWork(span: StartedSpan): boolean {
-    const parentId = parentIdOf(span);
-    return parentId !== undefined && (this.#work.has(parentId) || this.#links.has(parentId));
+  /** Reads the spans that have started, as they are now. One that cannot be read does not cost the others. */
+  #readStarted(): void {
+    for (const span of this.#spans.takeStarted()) {
+      try {
+        this.#read(span);
+      } catch (error) {
+        this.#report(`A start could not be reported to the activity collector. ${String(error)}`);
+      }
+    }
+    if (this.#spans.size > 0 && this.#stopWatch === undefined && !this.#isStopped) {
+      this.#stopWatch = this.#clock.every(watchIntervalMs, () => this.#watch());
+    }
   }
 
-  /** Does nothing: the exporter sends the finished span. */
+  #read(span: StartedSpan): void {
+    const spanClass = classOfStarted(span);
+    if (isHarnessRun(spanClass)) {
+      this.#harnessRuns.add(span);
+      return;
+    }
+    // Some senders start tools outside of any run that never end, beside the real ones.
+    const isStray =
+      isWork(spanClass) &&
+      !isRun(spanClass) &&
+      parentIdOf(span) === undefined &&
+      !hasSessionReference(span.attributes);
+    if (isStray) {
+      return;
+    }
+    for (const each of [...this.#harnessRuns.takeAbove(span), span]) {
+      const isDecided = each !== span || !spanClass.isUndecided;
+      this.#spans.add(each, liveSpanOf(each, this.#resourceOf), { isDecided });
+    }
+  }
+
+  /** Sends once more the starts of spans that say what they are only now. */
+  #readAgain(): void {
+    this.#spans.readAgain((span) =>
+      classOfStarted(span).isUndecided ? undefined : liveSpanOf(span, this.#resourceOf),
+    );
+    if (this.#spans.hasReports) {
+      this.#sender.wake(0);
+    }
+  }
+
+  /** Sends the ends of spans. */
+  #watch(): void {
+    this.#spans.sweep();
+    if (this.#spans.hasEnds) {
+      this.#sender.wake(0);
+    }
+    if (this.#spans.size === 0) {
+      this.#stopWatch?.();
+      this.#stopWatch = undefined;
+      this.#heartbeats?.update();
+    }
+  }
+
+  /** Does nothing: the exporter sends the finished span, and the collector is told of the end with the next starts and ends. */
   onEnd(_span: unknown): void {}
 
   /** Sends the waiting starts in one attempt. Never rejects: a lost start must not fail a flush of spans. */
@@ -183,10 +239,11 @@ export class LiveSpanProcessor {
     }
     this.#isStopped = true;
     this.#stopSweep();
+    this.#stopWatch?.();
     await this.#sender.flush(shutdownDeadlineMs);
     this.#sender.close();
     this.#heartbeats?.leave();
-    this.#work.clear();
+    this.#spans.clear();
   }
 
   #report(message: string): void {
@@ -197,15 +254,7 @@ export class LiveSpanProcessor {
   }
 }
 
-/** Some senders start tools outside of any run that never end, beside the real ones. These are not reported. */
-function isReportable(span: StartedSpan, spanClass: SpanClass): boolean {
-  return (
-    isWork(spanClass) &&
-    (isRun(spanClass) || parentIdOf(span) !== undefined || hasSessionReference(span.attributes))
-  );
-}
-
-function classOfStarted(span: StartedSpan): SpanClass {
+function classOfStarted(span: StartedSpan): ReturnType<typeof classOf> {
   return classOf({
     name: span.name,
     attributes: span.attributes,
@@ -215,8 +264,8 @@ function classOfStarted(span: StartedSpan): SpanClass {
 }
 
 /** Waits for detectors that find the host id late: the collector needs it to distinguish processes. */
-async function settled(batch: readonly OpenWork[]): Promise<void> {
-  const resources = new Set(batch.map(({ span }) => span.resource));
+async function settled(batch: readonly Report[]): Promise<void> {
+  const resources = new Set(batch.map(({ of }) => of.span.resource));
   for (const resource of resources) {
     if (resource.asyncAttributesPending === true) {
       await resource.waitForAsyncAttributes?.().catch(() => {}); // Then it stays unknown.

@@ -1,17 +1,47 @@
 import { type Attributes, SpanStatusCode } from "@opentelemetry/api";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
+import { endSignal, signalKey } from "../activity/recognition/dialects/live-span-end.ts";
 import { parentIdOf, type StartedSpan } from "./started-span.ts";
 
 /** Longer values are prompts and documents, which only the finished span contains. */
 const maxValueLength = 1024;
 const maxListLength = 32;
 
-/**
- * The span as it was when it started, with the end time 0 that makes it a live span. Later changes of
- * `span` do not affect it.
- */
+/** The span without an end, which makes it a live span, as it is now. Later changes of `span` do not affect it. */
 export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableSpan {
+  return copyOf(span, resourceOf, {
+    endTime: [0, 0],
+    status: SpanStatusCode.UNSET,
+    attributes: {},
+  });
+}
+
+/** The span with its end and the attribute by which the collector knows that it is for the collector alone. */
+export function endedSpanOf(
+  span: StartedSpan,
+  resourceOf: ResourceOf,
+  nowUnixMs: number,
+): ReadableSpan {
+  const [seconds, nanos] = span.endTime ?? [0, 0];
+  const isSet = seconds !== 0 || nanos !== 0;
+  return copyOf(span, resourceOf, {
+    endTime: isSet ? [seconds, nanos] : hrTimeOf(nowUnixMs),
+    status: span.status?.code ?? SpanStatusCode.UNSET,
+    attributes: { [signalKey]: endSignal },
+  });
+}
+
+/** `end`: what the copy has of the end of the span. Of its status only the code: a message may contain what the app works on. */
+function copyOf(
+  span: StartedSpan,
+  resourceOf: ResourceOf,
+  end: {
+    readonly endTime: [number, number];
+    readonly status: SpanStatusCode;
+    readonly attributes: Attributes;
+  },
+): ReadableSpan {
   const { traceId, spanId, traceFlags } = span.spanContext();
   const parentId = parentIdOf(span);
   const attributes = shortValues(span.attributes);
@@ -24,11 +54,11 @@ export function liveSpanOf(span: StartedSpan, resourceOf: ResourceOf): ReadableS
       ? {}
       : { parentSpanContext: { traceId, spanId: parentId, traceFlags } }),
     startTime: [span.startTime[0], span.startTime[1]],
-    endTime: [0, 0],
+    endTime: end.endTime,
     duration: [0, 0],
-    ended: false,
-    status: { code: SpanStatusCode.UNSET },
-    attributes,
+    ended: span.ended,
+    status: { code: end.status },
+    attributes: { ...attributes, ...end.attributes },
     droppedAttributesCount: Object.keys(span.attributes).length - Object.keys(attributes).length,
     events: [],
     droppedEventsCount: 0,
@@ -77,4 +107,8 @@ function isShort(value: unknown): value is string | number | boolean {
   return typeof value === "string"
     ? value.length <= maxValueLength
     : typeof value === "number" || typeof value === "boolean";
+}
+
+function hrTimeOf(unixMs: number): [number, number] {
+  return [Math.floor(unixMs / 1_000), Math.round((unixMs % 1_000) * 1e6)];
 }

@@ -19,7 +19,7 @@ export interface SpanFacts {
   readonly isRoot: boolean;
 }
 
-/** The class that the collector will give a span, by the collector's tables and in its order of rules. */
+/** The class that the collector will give a span, by the collector's tables and in its order of rules; `undecided` if nothing says what it is. */
 export function classOf(span: SpanFacts): SpanClass {
   if (notWorkNames.includes(span.name)) {
     return spanClasses.notWork;
@@ -29,6 +29,9 @@ export function classOf(span: SpanFacts): SpanClass {
   }
   const rule = attributeRules.find(({ key }) => typeof span.attributes[key] === "string");
   const found = rule === undefined ? byName(span) : byValue(rule, span.attributes);
+  if (rule === undefined && found === undefined) {
+    return spanClasses.undecided;
+  }
   const isNoWork =
     found === undefined ||
     (found.isRootOnly && !span.isRoot) ||

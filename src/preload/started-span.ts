@@ -32,6 +32,9 @@ export interface StartedSpan {
   readonly attributes: Readonly<Record<string, unknown>>;
   readonly resource: SpanResource;
   readonly ended: boolean;
+  /** Of a span that has ended. */
+  readonly endTime?: HrTime | undefined;
+  readonly status?: { readonly code: number } | undefined;
   spanContext(): SpanIdentity;
   /** SDK 2.x and 3.x. */
   readonly parentSpanContext?: SpanIdentity | undefined;
@@ -64,6 +67,11 @@ export function isStartedSpan(span: unknown): span is StartedSpan {
 /** Whether the span's end will be exported. The end of an unsampled start would never arrive. */
 export function isSampled(span: StartedSpan): boolean {
   return (span.spanContext().traceFlags & 1) === 1;
+}
+
+/** The 16 hex digits of its id. */
+export function spanIdOf(span: StartedSpan): string {
+  return span.spanContext().spanId;
 }
 
 /** The 16 hex digits of the parent, or undefined for a root. */

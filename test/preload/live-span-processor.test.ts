@@ -69,7 +69,7 @@ async function passTimeUntil<T>(promise: Promise<T>): Promise<T> {
 }
 
 describe("a start", () => {
-  test("is the span as it was when it started, without an end", async () => {
+  test("is the span as it is when it is sent, without an end", async () => {
     const { tracer, processor } = create();
     const parent = tracer.startSpan("invoke_agent a", {
       attributes: { ...run, "gen_ai.conversation.id": "c1" },
@@ -80,7 +80,7 @@ describe("a start", () => {
       { attributes: { ...tool, "gen_ai.tool.name": "search", n: 1.5, flag: true }, kind: 2 },
       below(parent),
     );
-    child.setAttribute("later", "is not known at the start");
+    child.setAttribute("later", "but before it is sent");
     child.updateName("renamed");
     await processor.forceFlush();
     expect(sink.spans).toEqual([
@@ -97,13 +97,19 @@ describe("a start", () => {
         resource: { "service.name": "app", "process.pid": 7 },
       },
       expect.objectContaining({
-        name: "execute_tool search",
+        name: "renamed",
         traceId: parent.spanContext().traceId,
         spanId: child.spanContext().spanId,
         parentId: parent.spanContext().spanId,
         kind: 3,
         end: "0",
-        attributes: { ...tool, "gen_ai.tool.name": "search", n: 1.5, flag: true },
+        attributes: {
+          ...tool,
+          "gen_ai.tool.name": "search",
+          n: 1.5,
+          flag: true,
+          later: "but before it is sent",
+        },
       }),
     ]);
     expect(processor.counts).toEqual({ sent: 2, refused: 0, dropped: 0 });
@@ -140,37 +146,43 @@ describe("a start", () => {
   });
 });
 
-describe("a step between a run and its tools", () => {
-  test("is sent with the first tool below it, once, and before it", async () => {
-    const { tracer, processor } = create();
-    const parent = tracer.startSpan("run", { attributes: run });
-    const outer = tracer.startSpan("outer step", {}, below(parent));
-    const inner = tracer.startSpan("inner step", {}, below(outer));
-    await processor.forceFlush();
-    expect(summary(sink.spans)).toEqual(["start run"]);
-    tracer.startSpan("tool 1", { attributes: tool }, below(inner));
-    await processor.forceFlush();
-    tracer.startSpan("tool 2", { attributes: tool }, below(inner));
-    await processor.forceFlush();
-    expect(summary(sink.spans)).toEqual([
-      "start run",
-      "start outer step",
-      "start inner step",
-      "start tool 1",
-      "start tool 2",
-    ]);
-    expect(sink.spans[2]).toMatchObject({ parentId: sink.spans[1]!.spanId });
-    expect(sink.spans[1]).toMatchObject({ parentId: sink.spans[0]!.spanId });
-  });
-
-  test("is not sent when nothing starts below it, nor when it is outside of any run", async () => {
+describe("a span that does not say what it is", () => {
+  test("is sent too: it may be work, or lie between a run and its tools", async () => {
     const { tracer, processor } = create();
     const request = tracer.startSpan("POST /chat");
     const parent = tracer.startSpan("run", { attributes: run }, below(request));
-    tracer.startSpan("GET /cache", {}, below(parent));
-    tracer.startSpan("tool", { attributes: tool }, below(parent));
+    const step = tracer.startSpan("step", { attributes: { kind: "step" } }, below(parent));
+    tracer.startSpan("tool", { attributes: tool }, below(step));
     await processor.forceFlush();
-    expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
+    expect(summary(sink.spans)).toEqual([
+      "start POST /chat",
+      "start run",
+      "start step",
+      "start tool",
+    ]);
+  });
+
+  test("is sent again when it says it, once", async () => {
+    const { tracer, processor } = create();
+    const parent = tracer.startSpan("run", { attributes: run });
+    const late = tracer.startSpan("get_weather", {}, below(parent));
+    await processor.forceFlush();
+    expect(sink.spans.length).toBe(2);
+    clock.advance(5_000);
+    await processor.forceFlush();
+    expect(sink.spans.length).toBe(2);
+    late.setAttributes({ ...tool, "gen_ai.tool.name": "get_weather" });
+    clock.advance(5_000);
+    await sink.until(({ spans }) => spans.length === 3);
+    expect(sink.spans[2]).toMatchObject({
+      spanId: late.spanContext().spanId,
+      end: "0",
+      attributes: { ...tool, "gen_ai.tool.name": "get_weather" },
+    });
+    await processor.forceFlush();
+    clock.advance(60_000);
+    await processor.forceFlush();
+    expect(sink.spans.length).toBe(3);
   });
 
   test("that has ended is left to the exporter", async () => {
@@ -182,16 +194,76 @@ describe("a step between a run and its tools", () => {
     await processor.forceFlush();
     expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
   });
+});
 
-  test("is forgotten, the oldest first, when there are too many", async () => {
-    const { tracer, processor } = create({ maxOpen: 2 });
+describe("an end", () => {
+  test("is a copy of the finished span for the collector alone, 200 ms later", async () => {
+    const { tracer, processor } = create();
     const parent = tracer.startSpan("run", { attributes: run });
-    const [first] = ["first", "second", "third"].map((name) =>
-      tracer.startSpan(name, {}, below(parent)),
-    );
-    tracer.startSpan("tool", { attributes: tool }, below(first!));
+    const child = tracer.startSpan("tool", { attributes: tool }, below(parent));
     await processor.forceFlush();
-    expect(summary(sink.spans)).toEqual(["start run", "start tool"]);
+    child.setAttributes({ "gen_ai.tool.name": "search", result: "x".repeat(2_000) });
+    child.addEvent("exception");
+    child.setStatus({ code: 2, message: "of the app" });
+    child.end([1_800_000_000, 7]);
+    expect(sink.spans.length).toBe(2);
+    clock.advance(200);
+    await sink.until(({ spans }) => spans.length === 3);
+    expect(sink.spans[2]).toMatchObject({
+      name: "tool",
+      spanId: child.spanContext().spanId,
+      parentId: parent.spanContext().spanId,
+      end: "1800000000000000007",
+      attributes: { ...tool, "gen_ai.tool.name": "search", "openclaw.activity.signal": "end" },
+    });
+    expect(Object.keys(sink.spans[2]!.attributes)).not.toContain("result");
+    await processor.forceFlush();
+    expect(sink.spans.length).toBe(3);
+    expect(processor.counts).toEqual({ sent: 2, refused: 0, dropped: 0 });
+  });
+
+  test("of a span whose start the collector does not have is not sent", async () => {
+    sink.answer(503);
+    const { tracer, processor } = create();
+    const span = tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+    span.end();
+    sink.answer(200);
+    clock.advance(60_000);
+    await processor.forceFlush();
+    expect(sink.spans).toEqual([]);
+  });
+
+  test("of a span that ends while its start is on its way is sent", async () => {
+    const { tracer, processor } = create();
+    const span = tracer.startSpan("a", { attributes: run });
+    const sent = processor.forceFlush();
+    await sink.until(({ paths }) => paths.length === 1);
+    span.end();
+    await sent;
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start a", "reported end a"]);
+  });
+
+  test("waits while the collector is away", async () => {
+    const { tracer, processor } = create();
+    const span = tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+    sink.answer(503);
+    span.end();
+    await processor.forceFlush();
+    sink.answer(200);
+    await processor.forceFlush();
+    expect(summary(sink.spans)).toEqual(["start a", "reported end a"]);
+  });
+
+  test("goes out with a shutdown", async () => {
+    const { tracer, processor } = create();
+    const span = tracer.startSpan("a", { attributes: run });
+    await processor.forceFlush();
+    span.end();
+    await processor.shutdown();
+    expect(summary(sink.spans)).toEqual(["start a", "reported end a"]);
   });
 });
 
@@ -214,18 +286,11 @@ describe("a harness run of OpenClaw", () => {
     inner.end();
     tracer.startSpan("openclaw.harness.run", {}, below(harness)).end();
     await processor.forceFlush();
-    expect(summary(sink.spans)).toEqual(["start openclaw.run"]);
+    expect(summary(sink.spans)).toEqual(["start openclaw.run", "reported end openclaw.run"]);
   });
 });
 
 describe("is not sent:", () => {
-  test("what is no work", async () => {
-    const { tracer, processor } = create();
-    tracer.startSpan("GET /");
-    await processor.forceFlush();
-    expect(sink.paths).toEqual([]);
-  });
-
   test("what ended before it could be sent", async () => {
     const { tracer, processor } = create();
     tracer.startSpan("a", { attributes: run }).end();

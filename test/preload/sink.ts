@@ -138,7 +138,19 @@ export async function startSink(port = 0): Promise<Sink> {
 
 /** Names in order of arrival, e.g. `["start invoke_agent", "end invoke_agent"]`. */
 export function summary(spans: readonly ArrivedSpan[]): readonly string[] {
-  return spans.map(({ name, end }) => `${end === "0" ? "start" : "end"} ${name}`);
+  return spans.map((span) => `${verbOf(span)} ${span.name}`);
+}
+
+/** The exporter's finished spans, without the starts and ends for the collector. */
+export function exported(spans: readonly ArrivedSpan[]): readonly ArrivedSpan[] {
+  return spans.filter((span) => verbOf(span) === "end");
+}
+
+function verbOf({ end, attributes }: ArrivedSpan): "start" | "reported end" | "end" {
+  if (end === "0") {
+    return "start";
+  }
+  return attributes["openclaw.activity.signal"] === "end" ? "reported end" : "end";
 }
 
 function arrived(bytes: Uint8Array): ArrivedSpan[] {

@@ -46,7 +46,7 @@ function install(name: string, packages: readonly string[], app: string): string
   return join(home, app);
 }
 
-describe("live spans are told for an application with", () => {
+describe("starts and ends are reported for an application with", () => {
   for (const [title, packages] of applications) {
     test(`${title}, and its ends are its own business`, async () => {
       const agent = startAgent({
@@ -56,7 +56,12 @@ describe("live spans are told for an application with", () => {
       const { exitCode, stdout, stderr } = await agent.ended();
       expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
       const [run, tool] = sink.spans;
-      expect(summary(sink.spans)).toEqual(["start invoke_agent a", "start execute_tool b"]);
+      expect(summary(sink.spans)).toEqual([
+        "start invoke_agent a",
+        "start execute_tool b",
+        "reported end execute_tool b",
+        "reported end invoke_agent a",
+      ]);
       expect(tool?.parentId).toBe(run?.spanId);
       expect(stdout).toBe(
         `ended execute_tool b ${tool?.spanId} below ${run?.spanId}\nended invoke_agent a ${run?.spanId} below nothing\n`,
