@@ -1,7 +1,7 @@
 import { type Attributes, SpanStatusCode } from "@opentelemetry/api";
 import { type Resource, resourceFromAttributes } from "@opentelemetry/resources";
 import type { ReadableSpan } from "@opentelemetry/sdk-trace";
-import { endSignal, signalKey } from "../activity/recognition/dialects/live-span-end.ts";
+import { endSignal, signalKey } from "../activity/recognition/work-spans.ts";
 import { parentIdOf, type StartedSpan } from "./started-span.ts";
 
 /** Longer values are prompts and documents, which only the finished span contains. */

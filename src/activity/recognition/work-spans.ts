@@ -68,3 +68,7 @@ export const toolCallIds: readonly string[] = [
   "ai.toolCall.id",
   "tool_use_id",
 ];
+
+/** The attribute of a copy of a finished span that a sender of live spans (S1) reports its end with, and its value. */
+export const signalKey = "openclaw.activity.signal";
+export const endSignal = "end";

@@ -1,11 +1,8 @@
 import { KeySet } from "../../../otlp/keys.ts";
 import { attributeTypes } from "../../../otlp/span-batch.ts";
 import { dialects } from "../../model/dialects.ts";
+import { endSignal, signalKey } from "../work-spans.ts";
 import type { AttributeDialect } from "./span-dialect.ts";
-
-/** The attribute of the end that a sender of live spans reports, and its value. */
-export const signalKey = "openclaw.activity.signal";
-export const endSignal = "end";
 
 const end = new KeySet([endSignal]);
 
