@@ -25,6 +25,7 @@ import { otlpConformancePage } from "./docs/otlp-conformance-page.ts";
 
 import { peersTable } from "./docs/peers-table.ts";
 
+import { pythonWorkSpans } from "./docs/python-work-spans.ts";
 import { reasonsTable, shortReasonsTable } from "./docs/reasons-table.ts";
 
 // Writes the files that are generated from the code. With --check it writes nothing and fails if a file is stale.
@@ -71,6 +72,7 @@ const pages: readonly (readonly [path: string, content: string])[] = [
     "schema/activity-collector.schema.json",
     `${JSON.stringify(editorSchema(components), undefined, 2)}\n`,
   ],
+  ["python/src/openclaw_activity_live_spans/work-spans.json", pythonWorkSpans()],
   pageWithParts("docs/events.md"),
   pageWithParts("docs/openclaw.md"),
   pageWithParts("docs/senders.md"),
