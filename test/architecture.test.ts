@@ -196,6 +196,7 @@ describe("who may import whom", () => {
       .filter(({ from, to }) => partOf(from.path) === "preload" && to.startsWith("activity/"))
       .map(({ to }) => to);
     expect([...new Set(imported)].sort()).toEqual([
+      "activity/recognition/session-values.ts",
       "activity/recognition/span-class.ts",
       "activity/recognition/work-spans.ts",
     ]);

@@ -1,5 +1,6 @@
 import { type WorkKind, workKinds } from "../../src/activity/model/work.ts";
 import { type Framework, frameworks } from "../../src/activity/recognition/frameworks.ts";
+import { noSessionTexts } from "../../src/activity/recognition/session-values.ts";
 import type { SpanClass } from "../../src/activity/recognition/span-class.ts";
 import { senderOf } from "../../test/support/senders/sender.ts";
 import { type FrameworkNote, frameworkNotes } from "./framework-notes.ts";
@@ -16,6 +17,12 @@ The collector checks the attributes of a span in the order of this page, and the
 It checks span names only if none of these attributes is present. All attributes that name a session count. A span without one belongs to the session of
 the nearest run above it; a run without one and without a run above it is a session of its own. The name of a tool comes from the first name attribute that is present, in the order of
 this page. Where "the span's name" is listed and no such attribute is present, it is the span name without a final \`.tool\`.
+
+## Values that name a session
+
+A session is a text, or an integer, which is the same session as the text of its digits (\`42\` and \`"42"\`). Truth values, fractions, bytes, lists and maps name none. Neither do blank texts
+and placeholders, whatever their case and white space around them: ${noSessionTexts.map((text) => `\`${text}\``).join(", ")}. Otherwise all runs whose program has no session would be one session,
+and would hold each other's tools. The same holds for \`session_references\`, and for sessions in events and other log records.
 
 ## One work, two spans
 

@@ -1,3 +1,4 @@
+import { noSessionTexts } from "../../src/activity/recognition/session-values.ts";
 import {
   isHarnessRun,
   isModelCall,
@@ -30,6 +31,7 @@ export function pythonWorkSpans(): string {
     })),
     notWorkEndings,
     sessionReferences,
+    noSessionTexts,
   };
   return `${JSON.stringify(tables, undefined, 2)}\n`;
 }

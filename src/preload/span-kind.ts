@@ -1,3 +1,4 @@
+import { isNoSessionText } from "../activity/recognition/session-values.ts";
 import { isModelCall, type SpanClass, spanClasses } from "../activity/recognition/span-class.ts";
 import {
   attributeRules,
@@ -41,7 +42,10 @@ export function classOf(span: SpanFacts): SpanClass {
 
 /** Whether a span has an attribute that names its session. */
 export function hasSessionReference(attributes: Attributes): boolean {
-  return sessionReferences.some((key) => typeof attributes[key] === "string");
+  return sessionReferences.some((key) => {
+    const value = attributes[key];
+    return typeof value === "string" ? !isNoSessionText(value) : Number.isInteger(value);
+  });
 }
 
 function byValue(

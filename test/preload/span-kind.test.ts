@@ -102,5 +102,7 @@ test("a session is known by any of its references", () => {
   expect(hasSessionReference({ "gen_ai.conversation.id": "c" })).toBe(true);
   expect(hasSessionReference({ "openclaw.sessionKey": "k" })).toBe(true);
   expect(hasSessionReference({ "user.id": "u" })).toBe(false);
-  expect(hasSessionReference({ "session.id": 7 })).toBe(false);
+  expect(hasSessionReference({ "session.id": 7 })).toBe(true);
+  expect(hasSessionReference({ "session.id": "None" })).toBe(false);
+  expect(hasSessionReference({ "session.id": true, "gen_ai.conversation.id": " " })).toBe(false);
 });

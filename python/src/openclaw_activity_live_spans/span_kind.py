@@ -21,6 +21,7 @@ _name_rules: tuple[Mapping[str, str], ...] = tuple(_tables["nameRules"])
 _names_with_rules = frozenset(rule["name"] for rule in _name_rules)
 _not_work_endings: tuple[str, ...] = tuple(_tables["notWorkEndings"])
 _session_references: tuple[str, ...] = tuple(_tables["sessionReferences"])
+_no_session_texts = frozenset(_tables["noSessionTexts"])
 
 
 def kind_of(name: str, attributes: Mapping[str, Any], scope: str) -> str | None:
@@ -42,4 +43,11 @@ def kind_of(name: str, attributes: Mapping[str, Any], scope: str) -> str | None:
 
 
 def has_session(attributes: Mapping[str, Any]) -> bool:
-    return any(isinstance(attributes.get(key), str) for key in _session_references)
+    return any(_is_session(attributes.get(key)) for key in _session_references)
+
+
+def _is_session(value: Any) -> bool:
+    if isinstance(value, str):
+        trimmed = value.strip(" \t\n\v\f\r")
+        return trimmed != "" and trimmed.lower() not in _no_session_texts
+    return isinstance(value, int) and not isinstance(value, bool)

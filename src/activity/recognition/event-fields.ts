@@ -1,7 +1,14 @@
 import type { SignalBatch, SignalRow, signalTypes } from "../model/signal-batch.ts";
 import { workKinds } from "../model/work.ts";
-import { type ActivityRecord, attributeOf, integerOf, textOf } from "./activity-record.ts";
+import {
+  type ActivityRecord,
+  type AnyValue,
+  attributeOf,
+  integerOf,
+  textOf,
+} from "./activity-record.ts";
 import type { LogContext } from "./dialects/log-dialect.ts";
+import { int64Text, isNoSessionText } from "./session-values.ts";
 
 const sequenceKey = "openclaw.seq";
 
@@ -63,11 +70,21 @@ export function addReferences(
   signals: SignalBatch,
 ): void {
   for (const [at, key] of context.sessionReferences.entries()) {
-    const value = textOf(attributeOf(record.attributes, key));
+    const value = sessionOf(attributeOf(record.attributes, key));
     if (value !== "") {
       addReference(value, context, signals, at + 1);
     }
   }
+}
+
+/** The session that a value names: a text, or an integer as the text of its digits. Empty for none, and for a value of another type. */
+export function sessionOf(value: AnyValue): string {
+  const int = value?.intValue;
+  if (int !== null && int !== undefined) {
+    return int64Text(int.high, int.low);
+  }
+  const text = textOf(value);
+  return isNoSessionText(text) ? "" : text;
 }
 
 /** Whether the attributes of a record name this session. */
@@ -76,7 +93,9 @@ export function namesSession(
   { sessionReferences }: Pick<LogContext, "sessionReferences">,
   session: string,
 ): boolean {
-  return sessionReferences.some((key) => textOf(attributeOf(record.attributes, key)) === session);
+  return sessionReferences.some(
+    (key) => sessionOf(attributeOf(record.attributes, key)) === session,
+  );
 }
 
 /** Adds one session to the row added last. `rank`: of several references of a session that with the lowest rank is shown. */

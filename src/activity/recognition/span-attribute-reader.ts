@@ -5,6 +5,7 @@ import { type WorkKind, workKinds } from "../model/work.ts";
 import { ToolCallSignals } from "./dialects/tool-call-signals.ts";
 import type { KeyedHash } from "./keyed-hash.ts";
 import type { LabelValues } from "./label-values.ts";
+import { int64Text, isNoSession } from "./session-values.ts";
 import { isModelInput, toolCallContentKeys } from "./tool-call-reader.ts";
 import { agentNames, toolCallIds, toolNames } from "./work-spans.ts";
 
@@ -134,10 +135,8 @@ export class SpanAttributeReader {
         const rank = this.#toolRank[key] ?? 0;
         const reference = this.#referenceRank[key] ?? 0;
         if (reference > 0) {
-          if (b > a) {
-            this.#hash.update(spans.bytes, a, b);
-            const shown = this.#hash.refs?.of(this.#hash, spans.bytes, a, b) ?? 0;
-            signals.addReference(this.#hash.hi, this.#hash.lo, shown, reference);
+          if (!isNoSession(spans.bytes, a, b)) {
+            this.#addReference(spans.bytes, a, b, reference, signals);
           }
         } else if (rank > 0) {
           if (kind === workKinds.tool && rank < toolRank) {
@@ -166,7 +165,11 @@ export class SpanAttributeReader {
           this.#readOutcome(spans, row, a, b, signal, signals);
         }
       } else if (type === attributeTypes.int) {
-        if (key === this.#sequence) {
+        const reference = this.#referenceRank[key] ?? 0;
+        if (reference > 0) {
+          const digits = Buffer.from(int64Text(a, b));
+          this.#addReference(digits, 0, digits.length, reference, signals);
+        } else if (key === this.#sequence) {
           signals.seq.set(signal, a === 0 && b > 0 ? b : 0);
         } else if (kind === workKinds.run && key === this.#activeItems) {
           signals.reportedOpen.set(signal, toItems(a, b));
@@ -193,6 +196,19 @@ export class SpanAttributeReader {
       this.#toolCalls.add(spans, row, kind, signal, signals);
     }
     return toolRank !== Number.POSITIVE_INFINITY;
+  }
+
+  /** Adds the session that is `bytes` from `start` up to `end`. */
+  #addReference(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    rank: number,
+    signals: SignalBatch,
+  ): void {
+    this.#hash.update(bytes, start, end);
+    const shown = this.#hash.refs?.of(this.#hash, bytes, start, end) ?? 0;
+    signals.addReference(this.#hash.hi, this.#hash.lo, shown, rank);
   }
 
   /** The span of a tool that ended by itself has no outcome, or that it was blocked. With any other outcome its run ended it. */

@@ -8,7 +8,7 @@ import type { SpanRule } from "../../../src/activity/recognition/span-rules.ts";
 import { SpanSignalReader } from "../../../src/activity/recognition/span-signal-reader.ts";
 import { otlp } from "../../../src/otlp/proto/generated.js";
 
-type Value = string | number | boolean;
+type Value = string | number | boolean | readonly string[];
 export type Attributes = Readonly<Record<string, Value>>;
 
 export interface Rest {
@@ -28,8 +28,12 @@ function anyValueOf(value: Value): otlp.IAnyValue {
       return { stringValue: value };
     case "boolean":
       return { boolValue: value };
+    case "number":
+      return Number.isInteger(value)
+        ? { intValue: Long.fromNumber(value) }
+        : { doubleValue: value };
     default:
-      return { intValue: Long.fromNumber(value) };
+      return { arrayValue: { values: value.map((stringValue) => ({ stringValue })) } };
   }
 }
 
@@ -65,6 +69,7 @@ export function classify(name: string, attributes: Attributes = {}, rest: Rest =
     tool: tools.valueOf(signals.name.get(0)),
     flags: signals.flags.get(0),
     reportedOpen: signals.reportedOpen.get(0),
+    session: `${signals.referenceHi.get(0)}:${signals.referenceLo.get(0)}`,
     references: signals.referencesTo.get(0) - signals.referencesFrom.get(0),
   };
 }

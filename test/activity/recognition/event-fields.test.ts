@@ -8,6 +8,7 @@ import {
   addProcessEvent,
   addReferences,
   addSessionEvent,
+  namesSession,
   setNamedSpan,
 } from "../../../src/activity/recognition/event-fields.ts";
 import type { otlp } from "../../../src/otlp/proto/generated.js";
@@ -92,4 +93,22 @@ test("ids of a record become words; ids of another length are none", () => {
   expect([signals.span0.get(row), signals.span1.get(row)]).toEqual([1, -2]);
   setNamedSpan(recordOf({ traceId, spanId: Buffer.from("01", "hex") }), row, signals);
   expect([signals.span0.get(row), signals.span1.get(row)]).toEqual([0, 0]);
+});
+
+test("a record names a session by an integer as by its digits, and none by a placeholder", () => {
+  const signals = new SignalBatch();
+  const int = { key: "a", value: { intValue: Long.fromNumber(42) } };
+  const nothing = [text("a", " None "), { key: "b", value: { boolValue: true } }];
+  const records = [[int], [text("a", "42")], nothing].map((attributes) => recordOf({ attributes }));
+  for (const record of records) {
+    addSessionEvent(signalTypes.idle, record, context, signals);
+    addReferences(record, context, signals);
+  }
+  const counts = [0, 1, 2].map(
+    (row) => signals.referencesTo.get(row) - signals.referencesFrom.get(row),
+  );
+  expect(counts).toEqual([1, 1, 0]);
+  expect(signals.referenceLo.get(0)).toBe(signals.referenceLo.get(1));
+  expect(signals.referenceHi.get(0)).toBe(signals.referenceHi.get(1));
+  expect(namesSession(records[0]!, context, "42")).toBe(true);
 });

@@ -37,6 +37,28 @@ describe("the attributes of work", () => {
     expect(classify("openclaw.run", references).references).toBe(2);
   });
 
+  test("an integer names the same session as the text of its digits, also where the user lists the attribute", () => {
+    for (const key of ["session.id", "gen_ai.conversation.id", "my.session"]) {
+      const rest = { sessionReferences: ["my.session"] };
+      const sessionOf = (value: string | number) =>
+        classify("openclaw.run", { [key]: value }, rest).session;
+      expect(sessionOf(42)).toBe(sessionOf("42"));
+      expect(sessionOf(42)).not.toBe(sessionOf("43"));
+      expect(sessionOf(-7)).toBe(sessionOf("-7"));
+      expect(sessionOf(2 ** 53 - 1)).toBe(sessionOf("9007199254740991"));
+    }
+  });
+
+  test("a placeholder, a truth value, a fraction and a list name no session", () => {
+    for (const value of ["", " ", "None", "null", " Undefined\n", "NaN", "unknown", true, 1.5]) {
+      expect(classify("openclaw.run", { "session.id": value }).references).toBe(0);
+    }
+    expect(classify("openclaw.run", { "session.id": ["a"] }).references).toBe(0);
+    expect(classify("openclaw.run", { "openclaw.sessionKey": "agent:main:main" }).references).toBe(
+      1,
+    );
+  });
+
   test("a tool with an outcome was closed by its run, unless it was blocked", () => {
     const flagsOf = (outcome: string) =>
       classify("openclaw.tool.execution", { "openclaw.outcome": outcome }).flags;

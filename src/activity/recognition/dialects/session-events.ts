@@ -1,7 +1,13 @@
 import { dialects } from "../../model/dialects.ts";
 import { signalTypes } from "../../model/signal-batch.ts";
-import { attributeOf, textOf } from "../activity-record.ts";
-import { addReference, addReferences, addSessionEvent, namesSession } from "../event-fields.ts";
+import { attributeOf } from "../activity-record.ts";
+import {
+  addReference,
+  addReferences,
+  addSessionEvent,
+  namesSession,
+  sessionOf,
+} from "../event-fields.ts";
 import type { LogDialect } from "./log-dialect.ts";
 
 const startEvent = "session.start";
@@ -18,7 +24,7 @@ export const sessionEvents: LogDialect = {
   consumption: "never",
   read(record, context, signals) {
     const isStart = record.eventName === startEvent;
-    const previous = textOf(attributeOf(record.record.attributes, previousIdKey));
+    const previous = sessionOf(attributeOf(record.record.attributes, previousIdKey));
     // A session that is its own previous one goes on.
     if (isStart && previous !== "" && !namesSession(record, context, previous)) {
       addSessionEvent(signalTypes.sessionEnd, record, context, signals);

@@ -48,6 +48,13 @@ describe("session events (S7)", () => {
     });
   }
 
+  test("a start whose previous session is a placeholder ends nothing", () => {
+    const attributes = [text("session.id", "s1"), text("session.previous_id", "None")];
+    expect(observe(request(event("session.start", ...attributes))).signals).toMatchObject([
+      { type: "sessionStart", references: 1 },
+    ]);
+  });
+
   test("the event name may be an attribute, as older senders write it", () => {
     const record = { attributes: [text("event.name", "session.end"), text("session.id", "s1")] };
     expect(observe(request(record)).signals).toMatchObject([{ type: "sessionEnd" }]);
