@@ -41,7 +41,12 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
   openInference: {
     title: "OpenInference",
     follows: ["genAi"],
-    senders: ["openinference-langchain-js", "openinference-openai-agents", "openinference-crewai"],
+    senders: [
+      "openinference-langchain-js",
+      "openinference-openai-agents",
+      "openai-agents-js",
+      "openinference-crewai",
+    ],
     tried: "LlamaIndex (recorded as `openinference-llama-index`)",
     starts: `${preload}, for Node. In Python: ${python}`,
     text: "In LangChain and LangGraph everything from the turn to each step is a span of kind `CHAIN`, so only a `CHAIN` without a parent is a run. If the outermost `CHAIN` has a parent, because a web framework is instrumented too, its tools have no owner: add a rule for it, [as above](#spans-of-your-own). CrewAI has a run for the crew and one for each task of an agent; the OpenAI Agents SDK has one for the trace and one for each agent. LlamaIndex has a second model call in each model call; both count once.",
@@ -84,9 +89,9 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
   mastra: {
     title: "Mastra",
     follows: ["genAi"],
-    senders: ["mastra"],
-    starts: "none of its own: its exporter sends a span only after it has ended",
-    text: "Mastra has four spans around a model call. Only the innermost, `model_inference` (`chat` in the GenAI conventions), is a model call. The memory thread is the session.",
+    senders: ["mastra", "mastra-bridge"],
+    starts: `none of its own: its exporter sends a span only after it has ended. With its OpenTelemetry bridge (\`@mastra/otel-bridge\`): ${preload}`,
+    text: "Mastra has four spans around a model call. Only the innermost, `model_inference` (`chat` in the GenAI conventions of the exporter), is a model call. The bridge sets attributes and the name of the conventions only when a span ends; until then the collector knows its spans by the names that they start with (`tool: '…'`). The memory thread is the session.",
   },
   googleAdk: {
     title: "Google ADK",
@@ -126,7 +131,7 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
   genkit: {
     title: "Genkit",
     follows: [],
-    senders: [],
+    senders: ["genkit-js"],
     tried: "Genkit for JavaScript (recorded as `genkit`)",
     starts: preload,
     text: "A flow is a run. `generate` only encloses model calls and tools and is not work. Genkit sends no session: add an attribute of your own and list it in `session_references`.",

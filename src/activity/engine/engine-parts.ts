@@ -239,6 +239,7 @@ export class EngineParts {
     this.claims.forgetSpan(span);
     this.finished.forgetSpan(span);
     this.unwatched.endIsKnown(span);
+    this.guesses.forgetSpan(span);
   }
 
   #onProcessesForgotten(processes: ReadonlySet<number>): void {

@@ -66,6 +66,24 @@ export const frameworks = {
     ],
     toolNames: ["gen_ai.tool.name"],
   },
+  // Before the GenAI conventions: its bridge has `chat` on all steps of a generation, tools included.
+  mastra: {
+    attributes: [
+      {
+        key: "mastra.span.type",
+        values: {
+          agent_run: run,
+          workflow_run: run,
+          tool_call: tool,
+          mcp_tool_call: tool,
+          provider_tool_call: tool,
+          model_inference: modelCall,
+        },
+      },
+    ],
+    sessionReferences: ["gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
   genAi: {
     attributes: [
       {
@@ -167,23 +185,6 @@ export const frameworks = {
         values: { chat: modelCall, completion: modelCall, embedding: modelCall },
       },
     ],
-  },
-  mastra: {
-    attributes: [
-      {
-        key: "mastra.span.type",
-        values: {
-          agent_run: run,
-          workflow_run: run,
-          tool_call: tool,
-          mcp_tool_call: tool,
-          provider_tool_call: tool,
-          model_inference: modelCall,
-        },
-      },
-    ],
-    sessionReferences: ["gen_ai.conversation.id"],
-    toolNames: ["gen_ai.tool.name"],
   },
   googleAdk: {
     names: { scope: "gcp.vertex.agent", values: { invocation: run } },

@@ -315,7 +315,7 @@ export class SpanSignalReader {
       this.#setName(start, end, signal, signals);
     }
     if (isStartOfAny && kind !== workKinds.other && !isNamed) {
-      this.#setOperationName(row, kind, signal, signals);
+      this.#setOperationName(kind, signal, signals);
     }
     return spanClass;
   }
@@ -344,8 +344,8 @@ export class SpanSignalReader {
     }
     const byName = this.#operations.match(
       spans.bytes,
-      spans.nameStart.get(row),
-      spans.nameEnd.get(row),
+      { start: spans.nameStart.get(row), end: spans.nameEnd.get(row) },
+      { start: spans.scopeNameStart.get(row), end: spans.scopeNameEnd.get(row) },
     );
     if (isStart || byName !== undefined) {
       this.#setShape(row, isRoot, signal, signals);
@@ -379,17 +379,16 @@ export class SpanSignalReader {
     return this.#scopeHash;
   }
 
-  /** A tool or an agent has the name that follows the operation in the name of its span. */
-  #setOperationName(row: number, kind: WorkKind, signal: number, signals: SignalBatch): void {
-    const start = this.#operations.rest;
-    const end = this.spans.nameEnd.get(row);
-    if (end <= start) {
+  /** A tool or an agent has the name that the name of its span contains. */
+  #setOperationName(kind: WorkKind, signal: number, signals: SignalBatch): void {
+    const { nameStart, nameEnd } = this.#operations;
+    if (nameEnd <= nameStart) {
       return;
     }
     if (kind === workKinds.tool) {
-      this.#setName(start, end, signal, signals);
+      this.#setName(nameStart, nameEnd, signal, signals);
     } else if (kind === workKinds.run && signals.nameHash.get(signal) === 0) {
-      this.#hash.update(this.spans.bytes, start, end);
+      this.#hash.update(this.spans.bytes, nameStart, nameEnd);
       signals.nameHash.set(signal, this.#hash.lo);
     }
   }

@@ -98,6 +98,33 @@ describe("a start without a deciding attribute is what its name says", () => {
   }
 });
 
+describe("a start of Mastra's bridge is what its name says until it ends", () => {
+  for (const [name, kind, tool] of [
+    ["agent run: 'weather'", "run"],
+    ["agent run: 'weather' (resumed)", "run"],
+    ["workflow run: 'w'", "run"],
+    ["tool: 'get_time'", "tool", "get_time"],
+    ["mcp_tool: 'get_time'", "tool", "get_time"],
+    ["tool: ''", "tool"],
+    ["tool: '", "tool"],
+    ["tool:", "tool"],
+    ["tool", "other"],
+    ["inference: 0", "model_call"],
+    ["llm: 'gpt'", "other"],
+    ["step: 0", "other"],
+    ["tool output mapping: 'x'", "other"],
+    ["chat m", "other"],
+  ] as const) {
+    test(`"${name}": ${kind}`, () => {
+      const [start, elsewhere] = read({ name, scope: "@mastra/otel-bridge" }, { name });
+      expect(start).toMatchObject({ kind, tool, isUndecided: true });
+      if (name !== "chat m") {
+        expect(elsewhere?.kind).toBe("other");
+      }
+    });
+  }
+});
+
 test("a deciding attribute comes before the name, at the start as well as at the end", () => {
   const attributes = openInference("CHAIN");
   for (const isEnd of [false, true]) {

@@ -30,6 +30,14 @@ const answers = {
   finishReason: { unified: "stop", raw: "stop" },
 };
 
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
+
 const inputSchema = z.object({ city: z.string() });
 const play = (messages, responses) =>
   generateText({
@@ -43,7 +51,7 @@ const play = (messages, responses) =>
       get_time: tool({
         inputSchema,
         needsApproval: async ({ city }) => city !== "Oslo",
-        execute: async () => "12:00",
+        execute: time,
       }),
     },
     experimental_telemetry: {

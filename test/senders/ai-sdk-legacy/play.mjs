@@ -30,6 +30,14 @@ const answers = [
     { type: "finish", finishReason: "stop", usage },
   ],
 ];
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
+
 const inputSchema = z.object({ city: z.string() });
 const turn = streamText({
   model: new MockLanguageModelV2({
@@ -39,7 +47,7 @@ const turn = streamText({
   stopWhen: stepCountIs(3),
   tools: {
     get_weather: tool({ inputSchema, execute: async () => "sunny" }),
-    get_time: tool({ inputSchema, execute: async () => "12:00" }),
+    get_time: tool({ inputSchema, execute: time }),
   },
   experimental_telemetry: {
     isEnabled: true,

@@ -12,6 +12,14 @@ const provider = new NodeTracerProvider({
 provider.register();
 registerTelemetry(new OpenTelemetry());
 
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
+
 const call = (toolCallId, toolName) => ({
   type: "tool-call",
   toolCallId,
@@ -41,7 +49,7 @@ await generateText({
   stopWhen: isStepCount(3),
   tools: {
     get_weather: tool({ inputSchema, execute: async () => "sunny" }),
-    get_time: tool({ inputSchema, execute: async () => "12:00" }),
+    get_time: tool({ inputSchema, execute: time }),
   },
   telemetry: { isEnabled: true, functionId: "weather" },
 });

@@ -10,11 +10,19 @@ const provider = new NodeTracerProvider({
     new LangfuseSpanProcessor({
       publicKey: "none",
       secretKey: "none",
-      baseUrl: process.env.OTEL_EXPORTER_OTLP_ENDPOINT,
+      baseUrl: process.env.LANGFUSE_BASE_URL ?? process.env.OTEL_EXPORTER_OTLP_ENDPOINT,
     }),
   ],
 });
 provider.register();
+
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
 
 const openai = observeOpenAI(new OpenAI());
 const tools = ["get_weather", "get_time"].map((name) => ({
@@ -36,7 +44,7 @@ await propagateAttributes({ sessionId: "session-1" }, () =>
         await startActiveObservation(
           call.function.name,
           async (tool) => {
-            const content = call.function.name === "get_time" ? "12:00" : "sunny";
+            const content = call.function.name === "get_time" ? await time() : "sunny";
             tool.update({ input: call.function.arguments, output: content });
             messages.push({ role: "tool", tool_call_id: call.id, content });
           },

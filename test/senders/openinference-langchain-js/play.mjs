@@ -14,13 +14,21 @@ const { ChatOpenAI } = await import("@langchain/openai");
 const { createAgent, tool } = await import("langchain");
 const { z } = await import("zod");
 
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
+
 const schema = z.object({ city: z.string() });
 const agent = createAgent({
   name: "weather",
   model: new ChatOpenAI({ model: "scripted-1", useResponsesApi: false }),
   tools: [
     tool(async () => "sunny", { name: "get_weather", description: "The weather", schema }),
-    tool(async () => "12:00", { name: "get_time", description: "The time", schema }),
+    tool(time, { name: "get_time", description: "The time", schema }),
   ],
 });
 await agent.invoke(

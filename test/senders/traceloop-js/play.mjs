@@ -11,6 +11,14 @@ traceloop.initialize({
   tracingEnabled: true,
 });
 
+/** In the scenario `slow` it takes 3 s. */
+const time = async () => {
+  if (process.argv[2] === "slow") {
+    await new Promise((resolve) => setTimeout(resolve, 3_000));
+  }
+  return "12:00";
+};
+
 const openai = new OpenAI();
 const tools = ["get_weather", "get_time"].map((name) => ({
   type: "function",
@@ -28,7 +36,7 @@ await traceloop.withWorkflow(
       messages.push(answer);
       for (const call of answer.tool_calls) {
         const content = await traceloop.withTool({ name: call.function.name }, async () =>
-          call.function.name === "get_time" ? "12:00" : "sunny",
+          call.function.name === "get_time" ? time() : "sunny",
         );
         messages.push({ role: "tool", tool_call_id: call.id, content });
       }

@@ -92,14 +92,21 @@ export interface Played {
 export function play(
   sender: Sender,
   scenario: string,
-  where: { readonly otlp: string; readonly model: string; readonly timeoutMs?: number },
+  where: {
+    readonly otlp: string;
+    readonly model: string;
+    readonly timeoutMs?: number;
+    /** Our preload runs in it. */
+    readonly isPreloaded?: boolean;
+  },
 ): Promise<Played> {
   const home = homeOf(sender);
   const [program, script] =
     sender.runtime === "node"
       ? [pathOf("node_modules/.bin/node"), "play.mjs"]
       : [join(home, "venv/bin/python"), "play.py"];
-  const child = spawn(program, [script, scenario], {
+  const preload = where.isPreloaded === true ? ["--import", pathOf("src/preload/register.ts")] : [];
+  const child = spawn(program, [...preload, script, scenario], {
     cwd: home,
     env: {
       PATH: [pathOf("node_modules/node/bin"), process.env["PATH"]].join(delimiter),
@@ -110,6 +117,8 @@ export function play(
       OTEL_EXPORTER_OTLP_ENDPOINT: where.otlp,
       OTEL_EXPORTER_OTLP_PROTOCOL: "http/protobuf",
       OTEL_SERVICE_NAME: sender.name,
+      // Under the preload, finished spans of a vendor's SDK go to the vendor; any server will do.
+      ...(where.isPreloaded === true ? { LANGFUSE_BASE_URL: where.model } : {}),
       OTEL_TRACES_EXPORTER: "otlp",
       // So that what is long under way arrives in a request of its own.
       OTEL_BSP_SCHEDULE_DELAY: "200",

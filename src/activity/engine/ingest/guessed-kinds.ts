@@ -1,12 +1,15 @@
+import { OldestFirstMap } from "../../../collections/oldest-first-map.ts";
 import type { ActivityLimits } from "../../model/limits.ts";
-import type { SignalBatch } from "../../model/signal-batch.ts";
+import { type SignalBatch, signalFlags } from "../../model/signal-batch.ts";
 import { toWorkKind, workKinds } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
-import { LearnedKinds } from "./learned-kinds.ts";
+import { LearnedKinds, type Shape } from "./learned-kinds.ts";
 import type { SignalLookup } from "./signal-lookup.ts";
+
+const mostStarted = 16_384;
 
 /** What it needs of the engine. */
 interface GuessedKindsParts {
@@ -20,11 +23,14 @@ interface GuessedKindsParts {
  * spans of the same process with the same name and scope count, and where there are none, the name of an operation of the GenAI
  * conventions.
  *
- * Keeps what finished spans taught (`LearnedKinds`).
+ * Keeps what finished spans taught (`LearnedKinds`), and the shapes of the last `mostStarted` spans that started without saying what they
+ * are, each until it ends: some libraries change the name of a span at its end, and what starts next has the first name.
  */
 export class GuessedKinds {
   readonly #parts: GuessedKindsParts;
   readonly learned: LearnedKinds;
+  /** Shapes by the row of the span. */
+  readonly #started = new OldestFirstMap<number, Shape>(mostStarted);
 
   constructor(parts: GuessedKindsParts) {
     this.#parts = parts;
@@ -33,6 +39,25 @@ export class GuessedKinds {
 
   snapshot(io: SnapshotStream): void {
     this.learned.snapshot(io);
+    const numbers = io.numbers(
+      [...this.#started.entries()].flatMap(([span, { shape0, shape1 }]) => [span, shape0, shape1]),
+    );
+    for (let at = 0; io.isLoading && at + 3 <= numbers.length; at += 3) {
+      const [span = 0, shape0 = 0, shape1 = 0] = numbers.slice(at, at + 3);
+      this.#started.set(span, { shape0, shape1 });
+    }
+  }
+
+  /** An undecided start was registered as `span`. */
+  noteStart(span: number, batch: SignalBatch, row: number): void {
+    if ((batch.flags.get(row) & signalFlags.undecided) !== 0 && !this.#started.has(span)) {
+      this.#started.set(span, shapeOf(batch, row));
+    }
+  }
+
+  /** Must be called before the row of a span is removed. */
+  forgetSpan(span: number): void {
+    this.#started.delete(span);
   }
 
   /** Writes the kind that an undecided start is taken for into its row, and the name of the tool if that is known. */
@@ -48,7 +73,7 @@ export class GuessedKinds {
         return;
       }
     }
-    const shape = { shape0: batch.shape0.get(row), shape1: batch.shape1.get(row) };
+    const shape = shapeOf(batch, row);
     const learned = this.learned.of(batch.process.get(row), shape, nowMs);
     if (learned === undefined) {
       return; // What the name says is in the row already.
@@ -62,15 +87,30 @@ export class GuessedKinds {
     }
   }
 
-  /** An end arrived: it teaches what the next starts of its shape are. */
+  /** An end arrived: it teaches what the next starts of its shape, and of the shape of its own start, are. */
   learn(batch: SignalBatch, row: number, nowMs: number): void {
-    const shape = { shape0: batch.shape0.get(row), shape1: batch.shape1.get(row) };
+    const shape = shapeOf(batch, row);
     if (shape.shape0 === 0 && shape.shape1 === 0) {
       return;
     }
+    const process = batch.process.get(row);
     const kind = toWorkKind(batch.kind.get(row));
-    const isNamedBySpan = kind === workKinds.tool && batch.nameHash.get(row) === shape.shape0;
-    const name = isNamedBySpan ? batch.name.get(row) : 0;
-    this.learned.teach(batch.process.get(row), shape, { kind, name, atMs: nowMs });
+    const isTool = kind === workKinds.tool;
+    const nameOf = ({ shape0 }: Shape) =>
+      isTool && batch.nameHash.get(row) === shape0 ? batch.name.get(row) : 0;
+    this.learned.teach(process, shape, { kind, name: nameOf(shape), atMs: nowMs });
+    const span = this.#parts.lookup.find(batch, row);
+    const first = span === -1 ? undefined : this.#started.get(span);
+    if (first === undefined) {
+      return;
+    }
+    this.#started.delete(span);
+    if (first.shape0 !== shape.shape0 || first.shape1 !== shape.shape1) {
+      this.learned.teach(process, first, { kind, name: nameOf(first), atMs: nowMs });
+    }
   }
+}
+
+function shapeOf(batch: SignalBatch, row: number): Shape {
+  return { shape0: batch.shape0.get(row), shape1: batch.shape1.get(row) };
 }

@@ -1,6 +1,12 @@
 import { toWorkKind, type WorkKind } from "../../model/work.ts";
 import type { SnapshotStream } from "../store/snapshot.ts";
 
+/** What spans of one kind have in common: see `SignalBatch.shape0`. */
+export interface Shape {
+  readonly shape0: number;
+  readonly shape1: number;
+}
+
 /** What finished spans of one shape were. */
 interface Learned {
   /** Undefined where they were of several kinds: nothing follows from the shape. */
@@ -72,7 +78,7 @@ export class LearnedKinds {
   /** A finished span of the shape was of `kind`. */
   teach(
     process: number,
-    shape: { readonly shape0: number; readonly shape1: number },
+    shape: Shape,
     { kind, name, atMs }: { readonly kind: WorkKind; readonly name: number; readonly atMs: number },
   ): void {
     const key = keyOf(shape.shape0, shape.shape1);
@@ -86,11 +92,7 @@ export class LearnedKinds {
   }
 
   /** What a span of the shape is likely to be: `kind` undefined where spans of it were of several kinds. Undefined if nothing is known. */
-  of(
-    process: number,
-    shape: { readonly shape0: number; readonly shape1: number },
-    nowMs: number,
-  ): Readonly<Learned> | undefined {
+  of(process: number, shape: Shape, nowMs: number): Readonly<Learned> | undefined {
     return this.#find(process, keyOf(shape.shape0, shape.shape1), nowMs);
   }
 

@@ -118,12 +118,13 @@ export class SpanStarts {
     row: number,
     nowMs: number,
   ): SignalResult {
-    const { duplicates, states, pauses } = this.#parts;
+    const { duplicates, states, pauses, guesses } = this.#parts;
     if (kind === workKinds.other) {
       const link = duplicates.registerLink(known, batch, row, nowMs);
       if (link === -1) {
         return "untracked";
       }
+      guesses.noteStart(link, batch, row);
       if (pauses.open.size > 0 && pauses.concerns(link)) {
         states.reviewAbove(link);
       }
@@ -139,7 +140,8 @@ export class SpanStarts {
     row: number,
     nowMs: number,
   ): SignalResult {
-    const { store, counters, retention, requests, registry, admission, duplicates } = this.#parts;
+    const { store, counters, retention, requests, registry, admission, duplicates, guesses } =
+      this.#parts;
     const { spans } = store;
     // Room first: making it may forget the very owner that the answer depends on.
     const hasRoom = known !== -1 || retention.makeRoom();
@@ -161,6 +163,7 @@ export class SpanStarts {
     const isGuess = (batch.flags.get(row) & signalFlags.undecided) !== 0;
     if (isGuess) {
       spans.setFlag(span, spanFlags.guessed);
+      guesses.noteStart(span, batch, row);
     }
     this.#open(span, kind, nowMs);
     if (inner !== undefined) {

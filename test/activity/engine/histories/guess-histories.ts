@@ -53,6 +53,19 @@ export const guessHistories: readonly HistoryCase[] = [
     evicted: ["21 orphaned_no_owner presumed: B/y"],
   },
   {
+    name: "a name that changes at the end",
+    rule: "what a span was in the end is learned of the name that it started with, too",
+    lines: `
+      0 start run A/R1
+      1 start other A/x A/R1 undecided shape=2
+      2 end tool A/x A/R1 shape=3
+      3 end run A/R1
+      10 start run B/R2
+      11 start other B/y B/R2 undecided shape=2
+      19 end run B/R2`,
+    evicted: ["21 orphaned_no_owner presumed: B/y"],
+  },
+  {
     name: "nothing is known in the first turn",
     rule: "a start that nothing says anything of is a link",
     lines: `

@@ -54,7 +54,9 @@ export function start(world: World, given: Report): SignalResult {
 
 function startAs(world: World, known: Span | undefined, report: Report): SignalResult {
   if (kindOf(world, known, report) === "other") {
-    return registerLink(world, known, report) === undefined ? "untracked" : "link";
+    const link = registerLink(world, known, report);
+    noteShape(link, report);
+    return link === undefined ? "untracked" : "link";
   }
   const hasRoom = known !== undefined || makeRoom(world);
   const refusal = hasRoom ? refuse(world, known, report) : "untracked";
@@ -77,6 +79,12 @@ function startAs(world: World, known: Span | undefined, report: Report): SignalR
     return "revived";
   }
   return report.isUndecided ? "guessed" : "started";
+}
+
+function noteShape(span: Span | undefined, report: Report): void {
+  if (span !== undefined && report.isUndecided) {
+    span.firstShape ??= report.shape;
+  }
 }
 
 /** Open work is a marker of another kind. */
@@ -165,6 +173,9 @@ function begin(
   span.leaseMs = leaseMs;
   span.snapshotMs = report.dialect === "datadog_partial" ? (report.sentMs ?? 0) : 0;
   span.isGuess = isNew ? report.isUndecided : span.isGuess;
+  if (isNew) {
+    noteShape(span, report);
+  }
   span.isReportedAtStart =
     isNew && ["relay", "live_span", "logfire_pending"].includes(report.dialect);
   open(world, span, () => !isSplit(world, span));

@@ -31,19 +31,27 @@ export function guessed(world: World, report: Report): Report {
     : { ...report, kind, name, alias: name === 0 ? 0 : (report.shape ?? 0) };
 }
 
-/** An end teaches what starts of the same name are. */
+/** An end teaches what starts of the same name, and of the name that the span had when it started, are. */
 export function learn(world: World, report: Report): void {
-  const { process, shape, kind, alias } = report;
+  const { shape } = report;
   if (shape === undefined) {
     return;
   }
-  const before = lessonOf(world, report);
+  const span = spanOf(world, report);
+  for (const each of new Set([shape, span?.firstShape ?? shape])) {
+    teach(world, report, each);
+  }
+  if (span !== undefined) {
+    span.firstShape = undefined;
+  }
+}
+
+function teach(world: World, report: Report, shape: number): void {
+  const { process, kind, alias, name } = report;
+  const before = lessonOf(world, { ...report, shape });
   world.lessons.set(`${process}/${shape}`, {
     kinds: new Set([...(before?.kinds ?? []), kind]),
-    names: new Set([
-      ...(before?.names ?? []),
-      kind === "tool" && alias === shape ? report.name : 0,
-    ]),
+    names: new Set([...(before?.names ?? []), kind === "tool" && alias === shape ? name : 0]),
     atMs: world.nowMs,
   });
 }

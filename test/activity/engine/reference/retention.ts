@@ -44,6 +44,7 @@ export function addUnknown(world: World, trace: Trace, id: number): Span {
     alias: 0,
     isSameWork: false,
     isGuess: false,
+    firstShape: undefined,
     isOver: false,
     startMs: 0,
     endMs: 0,

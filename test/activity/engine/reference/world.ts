@@ -86,6 +86,8 @@ export interface Span {
   isSameWork: boolean;
   /** Its kind is a guess. */
   isGuess: boolean;
+  /** The name of the span when it started and did not say what it is. */
+  firstShape: number | undefined;
   /** It arrived finished, and when it ended is known. */
   isOver: boolean;
   /** The sender's clock. */

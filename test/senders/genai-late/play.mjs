@@ -1,0 +1,2 @@
+// The program is CommonJS.
+import "./agent.cjs";
