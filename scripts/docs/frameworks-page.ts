@@ -1,7 +1,9 @@
 import { type WorkKind, workKinds } from "../../src/activity/model/work.ts";
 import { type Framework, frameworks } from "../../src/activity/recognition/frameworks.ts";
+import { operationNames } from "../../src/activity/recognition/operation-names.ts";
 import { noSessionTexts } from "../../src/activity/recognition/session-values.ts";
 import type { SpanClass } from "../../src/activity/recognition/span-class.ts";
+import { genericToolNames } from "../../src/activity/recognition/work-spans.ts";
 import { senderOf } from "../../test/support/senders/sender.ts";
 import { type FrameworkNote, frameworkNotes } from "./framework-notes.ts";
 import { table } from "./markdown.ts";
@@ -16,7 +18,9 @@ all other spans only link them. A run below another run is an owner of its own.
 The collector checks the attributes of a span in the order of this page, and the first one that is present decides; if its value is not listed, the span is not work.
 It checks span names only if none of these attributes is present. All attributes that name a session count. A span without one belongs to the session of
 the nearest run above it; a run without one and without a run above it is a session of its own. The name of a tool comes from the first name attribute that is present, in the order of
-this page. Where "the span's name" is listed and no such attribute is present, it is the span name without a final \`.tool\`.
+this page. If none is present, it comes from the span's name where the span is named after the tool: in every framework from \`execute_tool NAME\`; where "the span's name" is listed, the whole name
+without a final \`.tool\`; in the instrumentation scopes that are listed, the name as described there, unless it is that of
+a class (${genericToolNames.map((name) => `\`${name}\``).join(", ")}). Everywhere else the tool has no name: names such as \`FunctionTool.acall\` or \`ai.toolCall\` are the same for every tool.
 
 ## Values that name a session
 
@@ -131,11 +135,27 @@ function rulesFor({ attributes, names }: Framework, kind: WorkKind): readonly st
   return rules.filter(([, words]) => words !== "").map((rule) => rule.join(""));
 }
 
-function toolNamesOf({ attributes, toolNames }: Framework): readonly string[] {
+function toolNamesOf({ attributes, toolNames, toolSpanNames }: Framework): readonly string[] {
   const isNamedBySpan = (attributes ?? []).some(({ values }) =>
     Object.values(values).some((spanClass) => spanClass.isNamedBySpan),
   );
-  return [...(toolNames ?? []).map(code), ...(isNamedBySpan ? ["the span's name"] : [])];
+  return [
+    ...(toolNames ?? []).map(code),
+    ...(isNamedBySpan ? ["the span's name"] : []),
+    ...(attributes ?? []).flatMap(({ values }) =>
+      Object.entries(values).some(
+        ([value, { kind }]) => kind === workKinds.tool && operationNames[value]?.kind === kind,
+      )
+        ? ["what follows `execute_tool ` in the span's name"]
+        : [],
+    ),
+    ...Object.entries(toolSpanNames ?? {}).map(([scope, endings]) => {
+      const without = endings.filter((ending) => ending !== "").map(code);
+      const rest =
+        without.length === 0 ? "" : `, if it ends in ${without.join(" or ")}, without that`;
+      return `in scope ${code(scope)} the span's name${rest}`;
+    }),
+  ];
 }
 
 function triedWith({ senders, tried: alsoTried = "" }: FrameworkNote): string {

@@ -24,6 +24,8 @@ export interface Framework {
   readonly sessionReferences?: readonly string[];
   /** Attributes with the name of a tool. */
   readonly toolNames?: readonly string[];
+  /** Instrumentation scopes in which the span of a tool is named after it, followed by one of these endings. */
+  readonly toolSpanNames?: Readonly<Record<string, readonly string[]>>;
   /** Attributes with the name of the agent of a run. */
   readonly agentNames?: readonly string[];
 }
@@ -118,6 +120,13 @@ export const frameworks = {
     notWorkEndings: ["._prepare_chat_with_tools"],
     sessionReferences: ["session.id"],
     toolNames: ["tool.name"],
+    // Those that set `tool.name` at the end, or never. LlamaIndex and smolagents name the span after a class.
+    toolSpanNames: {
+      "@arizeai/openinference-instrumentation-langchain": [""],
+      "openinference.instrumentation.dspy": [".__call__", ".acall"],
+      "openinference.instrumentation.langchain": [""],
+      "openinference.instrumentation.openai_agents": [""],
+    },
     agentNames: ["agent.name", "graph.node.id"],
   },
   traceloop: {
@@ -238,7 +247,8 @@ export const frameworks = {
     attributes: [
       {
         key: "genkit:metadata:subtype",
-        values: { flow: run, tool, model: modelCall, embedder: modelCall },
+        // It sets `genkit:name` when the span ends.
+        values: { flow: run, tool: namedTool, model: modelCall, embedder: modelCall },
       },
     ],
     toolNames: ["genkit:name"],

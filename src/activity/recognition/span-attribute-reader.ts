@@ -139,7 +139,7 @@ export class SpanAttributeReader {
             this.#addReference(spans.bytes, a, b, reference, signals);
           }
         } else if (rank > 0) {
-          if (kind === workKinds.tool && rank < toolRank) {
+          if (kind === workKinds.tool && rank < toolRank && b > a) {
             toolRank = rank;
             this.#hash.update(spans.bytes, a, b);
             signals.nameHash.set(signal, this.#hash.lo);

@@ -8,7 +8,7 @@ import {
   signalFlags,
   signalTypes,
 } from "../model/signal-batch.ts";
-import { type WorkKind, workKinds } from "../model/work.ts";
+import { workKinds } from "../model/work.ts";
 import { addPause, isPauseSpan } from "./dialects/pause-span.ts";
 import type { SpanDialect } from "./dialects/span-dialect.ts";
 import { addToolPart } from "./dialects/tool-part.ts";
@@ -24,7 +24,7 @@ import { type SpanClass, spanClasses } from "./span-class.ts";
 import { SpanClassifier } from "./span-classifier.ts";
 import { dialectKeys, SpanDialectMatcher } from "./span-dialect-matcher.ts";
 import type { SpanRule } from "./span-rules.ts";
-import { toolNameEnd } from "./tool-span-name.ts";
+import { ToolSpanName } from "./tool-span-name.ts";
 import { sessionReferences } from "./work-spans.ts";
 
 /** The most spans of a record that reports spans: senders put one into it. Further ones are left out and counted as a malformed one. */
@@ -64,6 +64,7 @@ export class SpanSignalReader {
   readonly #onFault: (error: unknown) => void;
   readonly #outcomes = new ScopeOutcomes();
   readonly #operations = new OperationNameMatcher();
+  readonly #toolSpanName = new ToolSpanName();
   /** Where the name of the last scope begins, and its hash: the spans of a scope follow each other. */
   #scopeStart = -1;
   #scopeHash = 0;
@@ -309,13 +310,12 @@ export class SpanSignalReader {
         dialect: toDialect(signals.dialect.get(signal)),
       });
     }
-    if (spanClass.isNamedBySpan && !isNamed) {
-      const start = spans.nameStart.get(row);
-      const end = toolNameEnd(spans.bytes, start, spans.nameEnd.get(row));
-      this.#setName(start, end, signal, signals);
+    const name = this.#toolSpanName;
+    if (kind === workKinds.tool && !isNamed && name.find(spans, row, spanClass)) {
+      this.#setName(name.start, name.end, signal, signals);
     }
-    if (isStartOfAny && kind !== workKinds.other && !isNamed) {
-      this.#setOperationName(kind, signal, signals);
+    if (isStartOfAny && kind === workKinds.run) {
+      this.#setAgentName(signal, signals);
     }
     return spanClass;
   }
@@ -379,15 +379,10 @@ export class SpanSignalReader {
     return this.#scopeHash;
   }
 
-  /** A tool or an agent has the name that the name of its span contains. */
-  #setOperationName(kind: WorkKind, signal: number, signals: SignalBatch): void {
+  /** Without an attribute an agent has the name that the name of its span contains. */
+  #setAgentName(signal: number, signals: SignalBatch): void {
     const { nameStart, nameEnd } = this.#operations;
-    if (nameEnd <= nameStart) {
-      return;
-    }
-    if (kind === workKinds.tool) {
-      this.#setName(nameStart, nameEnd, signal, signals);
-    } else if (kind === workKinds.run && signals.nameHash.get(signal) === 0) {
+    if (nameEnd > nameStart && signals.nameHash.get(signal) === 0) {
       this.#hash.update(this.spans.bytes, nameStart, nameEnd);
       signals.nameHash.set(signal, this.#hash.lo);
     }

@@ -46,6 +46,26 @@ export const toolNames: readonly string[] = [
   ...new Set(all.flatMap(({ toolNames: keys }) => keys ?? [])),
 ];
 
+/** Instrumentation scopes that name the span of a tool after it, and what they append; empty for nothing. */
+export const toolSpanNames: readonly {
+  readonly scope: string;
+  readonly endings: readonly string[];
+}[] = all.flatMap(({ toolSpanNames: names }) =>
+  Object.entries(names ?? {}).map(([scope, endings]) => ({ scope, endings })),
+);
+
+/** Names of classes of tools, which libraries put into the name of a span when they do not know the tool's own. */
+export const genericToolNames: readonly string[] = [
+  "tool",
+  "Tool",
+  "BaseTool",
+  "DynamicStructuredTool",
+  "DynamicTool",
+  "FunctionTool",
+  "SimpleTool",
+  "StructuredTool",
+];
+
 /** Endings of names of spans that are no work, though an attribute marks them as a model call. */
 export const notWorkEndings: readonly string[] = all.flatMap(
   ({ notWorkEndings: endings }) => endings ?? [],

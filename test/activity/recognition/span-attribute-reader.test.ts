@@ -4,7 +4,26 @@ import { classify } from "./classified-spans.ts";
 
 describe("the attributes of work", () => {
   for (const [name, attributes, want] of [
-    ["execute_tool search", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["execute_tool search", { "gen_ai.operation.name": "execute_tool" }, "search"],
+    ["execute_tool search", { "openinference.span.kind": "TOOL" }, "search"],
+    ["execute_tool search", { "langfuse.observation.type": "tool" }, "search"],
+    [
+      "execute_tool search",
+      { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "" },
+      "search",
+    ],
+    [
+      "execute_tool search",
+      { "gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "a b" },
+      undefined,
+    ],
+    ["execute_tool a b", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["execute_tool ", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["execute_tool", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["execute_tool agent:main:a", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["running tool", { "gen_ai.operation.name": "execute_tool" }, undefined],
+    ["ai.toolCall", { "ai.operationId": "ai.toolCall" }, undefined],
+    ["get_weather", { "genkit:metadata:subtype": "tool" }, "get_weather"],
     ["search.tool", { "agentops.span.kind": "tool" }, "search"],
     ["search", { "langfuse.observation.type": "tool" }, "search"],
     ["search the web", { "langfuse.observation.type": "tool" }, undefined],
@@ -17,6 +36,31 @@ describe("the attributes of work", () => {
   ] as const) {
     test(`the tool of "${name}" with ${JSON.stringify(attributes)} is ${want}`, () => {
       expect(classify(name, attributes).tool).toBe(want);
+    });
+  }
+
+  for (const [scope, name, want] of [
+    ["openinference.instrumentation.openai_agents", "get_weather", "get_weather"],
+    ["openinference.instrumentation.openai_agents", "handoff to b", undefined],
+    ["openinference.instrumentation.openai_agents", "tool", undefined],
+    ["openinference.instrumentation.langchain", "get_weather", "get_weather"],
+    ["openinference.instrumentation.langchain", "StructuredTool", undefined],
+    ["openinference.instrumentation.dspy", "get_weather.__call__", "get_weather"],
+    ["openinference.instrumentation.dspy", "get_weather.acall", "get_weather"],
+    ["openinference.instrumentation.dspy", "get_weather", undefined],
+    ["openinference.instrumentation.dspy", ".__call__", undefined],
+    ["openinference.instrumentation.dspy", "Tool.__call__", undefined],
+    ["openinference.instrumentation.llama_index", "FunctionTool.acall", undefined],
+    ["openinference.instrumentation.smolagents", "SimpleTool", undefined],
+    ["a scope of its own", "get_weather", undefined],
+  ] as const) {
+    test(`the tool of "${name}" of ${scope} is ${want}`, () => {
+      const attributes = { "openinference.span.kind": "TOOL" };
+      expect(classify(name, attributes, { scope }).tool).toBe(want);
+      expect(classify(name, { ...attributes, "tool.name": "own" }, { scope }).tool).toBe("own");
+      expect(classify(name, { "openinference.span.kind": "CHAIN" }, { scope }).tool).toBe(
+        undefined,
+      );
     });
   }
 
