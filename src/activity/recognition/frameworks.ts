@@ -98,9 +98,15 @@ export const frameworks = {
           text_completion: modelCall,
           generate_content: modelCall,
           embeddings: modelCall,
-          // Gemini CLI's.
+          // Gemini CLI's. An agent runs inside the tool that calls it.
+          agent_call: run,
           llm_call: modelCall,
           tool_call: tool,
+          // Semantic Kernel's, which are not those of the conventions.
+          text_completions: modelCall,
+          // Of several agents in Strands, which have `invoke_agent` in it.
+          invoke_swarm: run,
+          invoke_graph: run,
         },
       },
     ],
@@ -248,9 +254,70 @@ export const frameworks = {
       {
         key: "genkit:metadata:subtype",
         // It sets `genkit:name` when the span ends.
-        values: { flow: run, tool: namedTool, model: modelCall, embedder: modelCall },
+        values: {
+          flow: run,
+          agent: run,
+          tool: namedTool,
+          "tool.v2": namedTool,
+          model: modelCall,
+          embedder: modelCall,
+        },
       },
     ],
+    sessionReferences: ["genkit:sessionId"],
     toolNames: ["genkit:name"],
+  },
+  geminiCli: {
+    // The frame around the tools that a model call asked for.
+    notWork: ["schedule_tool_calls"],
+    sessionReferences: ["gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  qwenCode: {
+    names: {
+      values: {
+        "qwen-code.interaction": run,
+        "qwen-code.subagent": run,
+        "qwen-code.tool": tool,
+        "qwen-code.llm_request": modelCall,
+      },
+    },
+    // Parts of a tool. They are no `toolParts`: without a tool they are below the run.
+    notWork: ["qwen-code.hook", "qwen-code.tool.blocked_on_user", "qwen-code.tool.execution"],
+    sessionReferences: ["session.id", "gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  strands: {
+    // Its step: a model call and the tools that it asked for.
+    notWork: ["execute_event_loop_cycle"],
+    sessionReferences: ["session.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  agentFramework: {
+    sessionReferences: ["gen_ai.conversation.id"],
+    toolNames: ["gen_ai.tool.name"],
+  },
+  semanticKernel: {
+    toolNames: ["gen_ai.tool.name"],
+  },
+  haystack: {
+    names: {
+      values: {
+        "haystack.pipeline.run": run,
+        "haystack.agent.run": run,
+        "haystack.agent.step.tool": tool,
+        "haystack.agent.step.llm": modelCall,
+        "haystack.chat_generator.run": modelCall,
+      },
+    },
+    notWork: ["haystack.agent.step", "haystack.component.run"],
+    toolNames: ["haystack.tool.name"],
+  },
+  openclawObservability: {
+    names: { values: { "openclaw.agent.turn": run } },
+    // The way of a message to its answer, with the turn in it.
+    notWork: ["openclaw.request"],
+    sessionReferences: ["openclaw.session.key"],
+    toolNames: ["openclaw.tool.name"],
   },
 } as const satisfies Readonly<Record<string, Framework>>;

@@ -77,7 +77,10 @@ export const agentNames: readonly string[] = [
 ];
 
 /** Spans that are open while their parent waits for a person. */
-export const pauseSpans: readonly string[] = ["claude_code.tool.blocked_on_user"];
+export const pauseSpans: readonly string[] = [
+  "claude_code.tool.blocked_on_user",
+  "qwen-code.tool.blocked_on_user",
+];
 
 /** Attributes with the id of a tool call, on the span of the tool. */
 export const toolCallIds: readonly string[] = [

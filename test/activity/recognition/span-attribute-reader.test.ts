@@ -24,6 +24,7 @@ describe("the attributes of work", () => {
     ["running tool", { "gen_ai.operation.name": "execute_tool" }, undefined],
     ["ai.toolCall", { "ai.operationId": "ai.toolCall" }, undefined],
     ["get_weather", { "genkit:metadata:subtype": "tool" }, "get_weather"],
+    ["haystack.agent.step.tool", { "haystack.tool.name": "get_weather" }, "get_weather"],
     ["search.tool", { "agentops.span.kind": "tool" }, "search"],
     ["search", { "langfuse.observation.type": "tool" }, "search"],
     ["search the web", { "langfuse.observation.type": "tool" }, undefined],

@@ -27,3 +27,15 @@ describe("a tool that waits for a person (S8)", () => {
     ]);
   });
 });
+
+test("a wait for a person of Qwen Code pauses its parent, which can be a run", () => {
+  const { signals } = observe({
+    name: "qwen-code.tool.blocked_on_user",
+    parent: "00000000000000b2",
+    end: 0,
+  });
+  expect(signals.map(({ type, dialect, span }) => [type, dialect, span])).toEqual([
+    ["start", "live_span", 0xa1],
+    ["pause", "pause_event", 0xb2],
+  ]);
+});
