@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Callable
 
@@ -19,6 +21,7 @@ from openclaw_activity_live_spans import LiveSpanProcessor
 
 RESOURCE = Resource({"service.name": "agent", "service.instance.id": "a"})
 SIGNAL = "openclaw.activity.signal"
+NEVER = 3600.0
 
 
 class Collector:
@@ -31,7 +34,9 @@ class Collector:
         self.attempts = 0
         self.connections = 0
         self.answer: Callable[[str, int], tuple[int, dict[str, str]]] = lambda _path, _size: (200, {})
+        self.before_body: Callable[[], None] = lambda: None
         self._changed = threading.Condition()
+        self._sockets: list[Any] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -39,6 +44,7 @@ class Collector:
 
             def setup(self) -> None:
                 collector.connections += 1
+                collector._sockets.append(self.request)
                 super().setup()
 
             def do_POST(self) -> None:
@@ -47,15 +53,18 @@ class Collector:
                     body = gzip.decompress(body)
                 collector.attempts += 1
                 status, headers = collector.answer(self.path, len(body))
+                if status == 200:
+                    collector._keep(self.path, dict(self.headers), body)
                 try:
                     self.send_response(status)
                     for name, value in {"Content-Length": "0", **headers}.items():
                         self.send_header(name, value)
                     self.end_headers()
+                    if "Content-Length" in headers:
+                        collector.before_body()
+                        self.wfile.write(b"x" * int(headers["Content-Length"]))
                 except OSError:
                     return
-                if status == 200:
-                    collector._keep(self.path, dict(self.headers), body)
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -72,6 +81,11 @@ class Collector:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def drop_connections(self) -> None:
+        for each in self._sockets:
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
 
     def _keep(self, path: str, headers: dict[str, str], body: bytes) -> None:
         with self._changed:
@@ -139,6 +153,11 @@ def collector() -> Iterator[Collector]:
     collector.close()
 
 
+@pytest.fixture(autouse=True)
+def _long_delays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("openclaw_activity_live_spans.processor._LONGEST_BATCH_DELAY", NEVER)
+
+
 @pytest.fixture
 def problems() -> list[str]:
     return []
@@ -150,6 +169,7 @@ class App:
     def __init__(self, collector: Collector | None, problems: list[str], **options: Any) -> None:
         options.setdefault("endpoint", collector.endpoint if collector is not None else None)
         options.setdefault("heartbeat_interval", 0)
+        # With NEVER, only a flush sends.
         options.setdefault("batch_delay", 0.02)
         resource = options.pop("resource", RESOURCE)
         self.processor = LiveSpanProcessor(on_problem=problems.append, flush_on_sigterm=False, **options)

@@ -78,8 +78,7 @@ class SpanEncoder:
             added.attributes.append(END_SIGNAL)
             code: Any = span.status.status_code.value
             if code != 0:
-                description = span.status.description or ""
-                added.status.CopyFrom(Status(code=code, message=_valid(description) if len(description) <= LONGEST_VALUE else ""))
+                added.status.CopyFrom(Status(code=code))
         return bytes(request.SerializeToString())
 
     def _resource_of(self, resource: Resource) -> ResourceMessage:

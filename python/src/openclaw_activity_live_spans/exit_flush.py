@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 import weakref
+from contextlib import suppress
 from types import FrameType
 from typing import Protocol
 
@@ -26,6 +27,7 @@ class _Processor(Protocol):
 
 _processors: list[weakref.ref[_Processor]] = []
 _is_installed = False
+_forking = threading.local()
 
 
 def watch_exit(processor: _Processor, *, on_sigterm: bool) -> None:
@@ -37,7 +39,7 @@ def watch_exit(processor: _Processor, *, on_sigterm: bool) -> None:
         _is_installed = True
         atexit.register(_flush_all)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
+            os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
     if on_sigterm:
         _handle_sigterm()
 
@@ -71,7 +73,23 @@ def _on_sigterm(signum: int, _frame: FrameType | None) -> None:
         os.kill(os.getpid(), signum)
 
 
+def _before_fork() -> None:
+    """Python forgets signals that it would handle and that reach a child before it is ready. One that is blocked waits."""
+    _forking.mask = None
+    with suppress(ValueError, OSError, AttributeError):
+        if signal.getsignal(signal.SIGTERM) is _on_sigterm:
+            _forking.mask = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM,))
+
+
+def _unblock() -> None:
+    mask, _forking.mask = getattr(_forking, "mask", None), None
+    if mask is not None:
+        with suppress(ValueError, OSError):
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+
 def _after_fork_in_parent() -> None:
+    _unblock()
     for processor in _alive():
         processor._after_fork_in_parent()
 
@@ -80,3 +98,4 @@ def _after_fork_in_child() -> None:
     forget_all()
     for processor in _alive():
         processor._after_fork_in_child()
+    _unblock()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - else the sending thread imports it, and a fork in that moment leaves its lock held.
 import gzip
 import http.client
+import os
 import socket
 import ssl
 import time
@@ -70,6 +72,7 @@ class HttpClient:
         self._tls_files = (certificate, client_certificate, client_key)
         self._compression = compression
         self._connection: http.client.HTTPConnection | None = None
+        self._is_busy = False
 
     @property
     def address(self) -> tuple[str, int | None, str]:
@@ -81,11 +84,15 @@ class HttpClient:
             body = gzip.compress(body, compresslevel=1)
             headers["Content-Encoding"] = "gzip"
         path = f"{self._base}/v1/{signal}{self._query}"
-        with _without_tracing():
-            outcome = self._attempt(path, body, headers, timeout)
-            if outcome is None:
-                # A server may close an idle connection just when it is used again. That is not a failure of it.
+        self._is_busy = True
+        try:
+            with _without_tracing():
                 outcome = self._attempt(path, body, headers, timeout)
+                if outcome is None:
+                    # A server may close an idle connection just when it is used again. That is not a failure of it.
+                    outcome = self._attempt(path, body, headers, timeout)
+        finally:
+            self._is_busy = False
         return outcome or Outcome(Status.RETRYABLE, "The connection was closed.", may_have_arrived=True)
 
     def close(self) -> None:
@@ -93,6 +100,21 @@ class HttpClient:
         if connection is not None:
             with suppress(Exception):
                 connection.close()
+
+    def abandon(self) -> None:
+        """In a forked process: lets go of the parent's connection.
+
+        A thread of the parent may have held the lock of its reader, which nobody releases here, so that closing it would never
+        return. That thread's objects are never freed, so the descriptor has to be closed below them.
+        """
+        connection, self._connection = self._connection, None
+        if not self._is_busy:
+            self._connection = connection
+            self.close()
+        elif connection is not None and connection.sock is not None:
+            with suppress(OSError):
+                os.close(connection.sock.fileno())
+        self._is_busy = False
 
     def _attempt(self, path: str, body: bytes, headers: Mapping[str, str], timeout: float) -> Outcome | None:
         """Returns none when a kept connection turned out to be closed."""

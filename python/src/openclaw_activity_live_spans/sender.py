@@ -19,6 +19,8 @@ from .open_work import Batch, OpenWork, Work
 from .span_kind import HARNESS, OTHER, RUN, has_session, kind_of
 
 _SWEEP_INTERVAL = 5.0
+_LONGEST_WAIT = 5.0
+_POLL_INTERVAL = 0.005
 _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _LONGEST_ASKED_PAUSE = 30.0
@@ -38,7 +40,12 @@ class SenderSettings(NamedTuple):
 class _Flush:
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.is_done = threading.Event()
+        self.is_done = False
+
+    def wait(self) -> None:
+        """Polls, because an event of threads that were replaced by green ones later does not reach the others."""
+        while not self.is_done and time.monotonic() < self.deadline:
+            time.sleep(_POLL_INTERVAL)
 
 
 class Sender:
@@ -100,7 +107,7 @@ class Sender:
         flush = _Flush(time.monotonic() + within)
         if self._ensure_thread():
             self._wakeups.put(flush)
-            flush.is_done.wait(within)
+            flush.wait()
         else:  # A process that is ending starts no threads.
             self._send_all(flush.deadline)
 
@@ -119,7 +126,7 @@ class Sender:
 
     def after_fork_in_child(self) -> None:
         is_closed = self._is_closed
-        self._client.close()
+        self._client.abandon()
         self._has_forked = True
         self.sent = self.refused = self._dropped_before = 0
         self._reset()
@@ -148,6 +155,8 @@ class Sender:
             return True  # Another thread is starting it.
         try:
             if (self._thread is None or not self._thread.is_alive()) and not self._is_closed:
+                # Made with the thread, so that both are green or neither is.
+                self._wakeups = queue.SimpleQueue()
                 thread = threading.Thread(target=self._run, name="openclaw-activity-live-spans", daemon=True)
                 thread.start()
                 self._thread = thread
@@ -176,11 +185,11 @@ class Sender:
                 self.report("bug", f"Live spans could not be sent. {type(error).__name__}: {error}")
             finally:
                 for flush in flushes:
-                    flush.is_done.set()
+                    flush.is_done = True
             if self._is_closed and self._finish(time.monotonic()):
                 return
 
-    def _seconds_to_wait(self, now: float) -> float | None:
+    def _seconds_to_wait(self, now: float) -> float:
         if self._is_closed:
             return max(0.0, (self._closes_at or now) - now)
         moments: list[float] = []
@@ -192,7 +201,7 @@ class Sender:
                 moments.append(self._next_repeat)
         if self._heartbeats.due is not None:
             moments.append(self._heartbeats.due)
-        return max(0.0, min(moments) - now) if moments else None
+        return max(0.0, min([*moments, now + _LONGEST_WAIT]) - now)
 
     def _step(self, flushes: list[_Flush]) -> None:
         now = time.monotonic()
