@@ -111,7 +111,7 @@ export class SenderProcesses {
     }
   }
 
-  /** Whether such a start of `process` has arrived since this program started: its finished spans can teach what the next ones are. */
+  /** Whether such a start of `process` has arrived since this program started. */
   hasUndecidedStarts(process: number): boolean {
     return this.#undecided.size > 0 && this.#undecided.has(process);
   }

@@ -291,7 +291,7 @@ export class SpanSignalReader {
     signals.kind.set(signal, kind);
     signals.flags.set(signal, signals.flags.get(signal) | flags);
     const isEnd = signals.type.get(signal) === signalTypes.end;
-    if (isEnd && !decided.isUndecided && this.#teaches(signal, signals)) {
+    if (isEnd && !decided.isUndecided) {
       this.#setShape(row, isRoot, signal, signals);
     }
     const isStartOfAny = decided.isUndecided && !isEnd;
@@ -339,7 +339,7 @@ export class SpanSignalReader {
     signals.flags.set(signal, signals.flags.get(signal) | signalFlags.undecided);
     if (isStart) {
       this.#processes.onUndecidedStart(signals.process.get(signal));
-    } else if (!this.#teaches(signal, signals)) {
+    } else if (!this.#processes.hasUndecidedStarts(signals.process.get(signal))) {
       return spanClasses.notWork;
     }
     const byName = this.#operations.match(
@@ -351,11 +351,6 @@ export class SpanSignalReader {
       this.#setShape(row, isRoot, signal, signals);
     }
     return (isStart ? byName : undefined) ?? spanClasses.notWork;
-  }
-
-  /** Whether the end of a span can teach what starts of its process are. */
-  #teaches(signal: number, signals: SignalBatch): boolean {
-    return this.#processes.hasUndecidedStarts(signals.process.get(signal));
   }
 
   /** A root and a step of the same name have two shapes: the one can be a run, where the other is none. */

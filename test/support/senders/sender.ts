@@ -73,6 +73,13 @@ export function install(sender: Sender): void {
   writeFileSync(stamp, wanted);
 }
 
+/** Installs our package of live spans for Python beside the packages of a sender, as it is now. */
+export function installLiveSpans(sender: Sender): void {
+  const pip = join(homeOf(sender), "venv/bin/pip");
+  const from = pathOf("python");
+  run(pip, ["install", "--quiet", "--force-reinstall", "--no-deps", from], homeOf(sender));
+}
+
 /** Where a sender is installed and runs. */
 export function homeOf(sender: Sender): string {
   return pathOf(`.cache/senders/${sender.name}`);

@@ -20,19 +20,21 @@ interface Learned {
 /** Kinds that are stored; this one for several. */
 const several = -1;
 /** Numbers in a snapshot for each shape. */
-const cells = 6;
+const cells = 5;
+/** What is known and taught again counts as taught anew after this long: most spans are like the ones before. */
+const renewedAfterMs = 60_000;
 
 /**
  * Keeps what finished spans of each process were, by their shape (`SignalBatch.shape0`): so much an undecided start of the same shape is
  * likely to be. The last `mostOfProcess` shapes of a process that were taught, and at most `most` in all; each for `ttlMs` after it was
- * taught last.
+ * taught last, or up to a minute less.
  */
 export class LearnedKinds {
   readonly #ttlMs: number;
   readonly #most: number;
   readonly #mostOfProcess: number;
   /** By process, the one that was taught last at the end; then by shape, likewise. */
-  readonly #processes = new Map<number, Map<string, Learned>>();
+  readonly #processes = new Map<number, Map<number, Learned>>();
   #size = 0;
 
   constructor({
@@ -52,18 +54,18 @@ export class LearnedKinds {
   snapshot(io: SnapshotStream): void {
     const numbers = io.numbers(
       [...this.#processes].flatMap(([process, shapes]) =>
-        [...shapes].flatMap(([shape, { kind, name, atMs }]) => {
-          const [shape0 = 0, shape1 = 0] = shape.split(":").map(Number);
-          return [process, shape0, shape1, kind ?? several, name, atMs];
-        }),
+        [...shapes].flatMap(([key, { kind, name, atMs }]) => [
+          process,
+          key,
+          kind ?? several,
+          name,
+          atMs,
+        ]),
       ),
     );
     for (let at = 0; io.isLoading && at + cells <= numbers.length; at += cells) {
-      const [process = 0, shape0 = 0, shape1 = 0, kind = 0, name = 0, atMs = 0] = numbers.slice(
-        at,
-        at + cells,
-      );
-      this.#put(process, keyOf(shape0, shape1), {
+      const [process = 0, key = 0, kind = 0, name = 0, atMs = 0] = numbers.slice(at, at + cells);
+      this.#put(process, key, {
         kind: kind === several ? undefined : toWorkKind(kind),
         name,
         atMs,
@@ -83,6 +85,10 @@ export class LearnedKinds {
   ): void {
     const key = keyOf(shape.shape0, shape.shape1);
     const known = this.#find(process, key, atMs);
+    const isSame = known?.kind === kind && known.name === name;
+    if (isSame && atMs - known.atMs < renewedAfterMs && atMs - known.atMs < this.#ttlMs / 2) {
+      return;
+    }
     this.#put(process, key, {
       kind: known === undefined || known.kind === kind ? kind : undefined,
       name: known === undefined || known.name === name ? name : 0,
@@ -111,7 +117,7 @@ export class LearnedKinds {
     this.#processes.delete(process);
   }
 
-  #find(process: number, key: string, nowMs: number): Learned | undefined {
+  #find(process: number, key: number, nowMs: number): Learned | undefined {
     const shapes = this.#processes.get(process);
     const known = shapes?.get(key);
     if (known === undefined || nowMs - known.atMs < this.#ttlMs) {
@@ -122,8 +128,8 @@ export class LearnedKinds {
     return undefined;
   }
 
-  #put(process: number, key: string, learned: Learned): void {
-    const shapes = this.#processes.get(process) ?? new Map<string, Learned>();
+  #put(process: number, key: number, learned: Learned): void {
+    const shapes = this.#processes.get(process) ?? new Map<number, Learned>();
     this.#processes.delete(process);
     this.#processes.set(process, shapes);
     this.#size += shapes.delete(key) ? 0 : 1;
@@ -142,7 +148,7 @@ export class LearnedKinds {
     }
   }
 
-  #dropOldest(process: number, shapes: Map<string, Learned>): void {
+  #dropOldest(process: number, shapes: Map<number, Learned>): void {
     const oldest = firstOf(shapes.keys());
     if (oldest !== undefined && shapes.delete(oldest)) {
       this.#size--;
@@ -153,8 +159,9 @@ export class LearnedKinds {
   }
 }
 
-function keyOf(shape0: number, shape1: number): string {
-  return `${shape0}:${shape1}`;
+/** Of the 64 bits of both hashes 53: with as many shapes as are kept, two have one key in one of 60 million cases. */
+function keyOf(shape0: number, shape1: number): number {
+  return (shape0 >>> 0) * 2 ** 21 + (shape1 >>> 11);
 }
 
 function firstOf<T>(values: Iterable<T>): T | undefined {

@@ -10,7 +10,7 @@ const ttlMs = 1_000;
 const { other, tool, modelCall } = workKinds;
 
 function shapeOf(number: number) {
-  return { shape0: number, shape1: -number };
+  return { shape0: number, shape1: -number * 2 ** 20 };
 }
 
 function learnedKinds(bounds: { readonly most?: number; readonly mostOfProcess?: number } = {}) {
@@ -22,7 +22,7 @@ test("a shape is what the finished span was, in its own process only", () => {
   learned.teach(1, shapeOf(1), { kind: tool, name: 5, atMs: 0 });
   expect(learned.of(1, shapeOf(1), 0)).toMatchObject({ kind: tool, name: 5 });
   expect(learned.of(2, shapeOf(1), 0)).toBeUndefined();
-  expect(learned.of(1, { shape0: 1, shape1: 1 }, 0)).toBeUndefined();
+  expect(learned.of(1, { shape0: 1, shape1: 1 << 20 }, 0)).toBeUndefined();
 });
 
 test("of two kinds nothing follows, and of two names none", () => {
@@ -50,10 +50,15 @@ test("it is forgotten when it was not taught again for long, and learned anew", 
 
 test("a process has a bound, and what was taught last is kept", () => {
   const learned = learnedKinds({ mostOfProcess: 2 });
-  for (const shape of [1, 2, 1, 3]) {
-    learned.teach(1, shapeOf(shape), { kind: tool, name: 0, atMs: 0 });
+  for (const [shape, atMs] of [
+    [1, 0],
+    [2, 100],
+    [1, 600],
+    [3, 700],
+  ] as const) {
+    learned.teach(1, shapeOf(shape), { kind: tool, name: 0, atMs });
   }
-  expect([1, 2, 3].map((shape) => learned.of(1, shapeOf(shape), 0) !== undefined)).toEqual([
+  expect([1, 2, 3].map((shape) => learned.of(1, shapeOf(shape), 700) !== undefined)).toEqual([
     true,
     false,
     true,
