@@ -16,6 +16,7 @@ import {
   lookupKeysOf,
   processIdentity,
 } from "./sender-identity.ts";
+import { UnrecognizedServices } from "./unrecognized-services.ts";
 
 /** How many processes are distinguished. */
 export const maxProcesses = 10_000;
@@ -77,10 +78,20 @@ export class SenderProcesses {
   /** Processes that sent a start of which no attribute said what it is. */
   readonly #undecided = new Set<number>();
   readonly #onShared: (service: string) => void;
+  readonly #unrecognized: UnrecognizedServices;
+  readonly #serviceOf = (process: number) => this.#known.get(process)?.identity[0] ?? "";
 
-  /** `onShared`: work came from a process that cannot be distinguished from others of this service. */
-  constructor(usage: NumberUsage = neverUnused, onShared: (service: string) => void = () => {}) {
+  /**
+   * `onShared`: work came from a process that cannot be distinguished from others of this service. `onUnrecognized`: a service has sent many spans and no
+   * work.
+   */
+  constructor(
+    usage: NumberUsage = neverUnused,
+    onShared: (service: string) => void = () => {},
+    onUnrecognized: (service: string, patterns: number) => void = () => {},
+  ) {
     this.#onShared = onShared;
+    this.#unrecognized = new UnrecognizedServices(onUnrecognized);
     this.#numbers = new NumberPool(maxProcesses, usage);
   }
 
@@ -97,11 +108,26 @@ export class SenderProcesses {
 
   /** Work of `sender` has arrived. */
   onWork({ process, isIdentified: isDistinct }: SenderProcess): void {
+    if (process !== 0) {
+      this.#unrecognized.onWork(process, this.#serviceOf);
+    }
     const known = isDistinct || this.#shared.has(process) ? undefined : this.#known.get(process);
     if (known !== undefined) {
       this.#shared.add(process);
       this.#onShared(known.identity[0] ?? "");
     }
+  }
+
+  /** The spans from row `from` up to `to` are of `sender`, and their work was reported by `onWork`. */
+  onSpans({ process }: SenderProcess, spans: SpanBatch, from: number, to: number): void {
+    if (process !== 0) {
+      this.#unrecognized.onSpans(process, { spans, from, to }, this.#serviceOf);
+    }
+  }
+
+  /** How many services have sent many spans and no work. */
+  get unrecognizedServices(): number {
+    return this.#unrecognized.count;
   }
 
   /** A start of `process` has arrived of which no attribute says what it is. */
@@ -284,6 +310,7 @@ export class SenderProcesses {
     this.#changed.delete(process);
     this.#shared.delete(process);
     this.#undecided.delete(process);
+    this.#unrecognized.forgetProcess(process);
     this.#numbers.release(process);
   }
 }

@@ -133,8 +133,11 @@ export class SpanSignalReader {
     }
     let resource = -1;
     let sender = unknownProcess;
+    let first = 0;
     for (let row = 0; row < spans.count; row++) {
       if (spans.resource.get(row) !== resource) {
+        this.#processes.onSpans(sender, spans, first, row);
+        first = row;
         resource = spans.resource.get(row);
         sender = this.#processes.find(spans, resource, client);
       }
@@ -149,6 +152,7 @@ export class SpanSignalReader {
         this.consumed.push(row);
       }
     }
+    this.#processes.onSpans(sender, spans, first, spans.count);
     return outcome;
   }
 

@@ -137,6 +137,14 @@ export const specs = {
     description: "Age of the oldest open work since its start arrived; 0 if none is open.",
     attributes: { "openclaw.kind": kinds },
   },
+  unrecognizedServices: {
+    name: `${prefix}.unrecognized_services`,
+    kind: "up_down_counter",
+    unit: "{service}",
+    description:
+      "Services of which 100 spans have arrived since the start of this process, and no work: services without agents, or with a framework that no rule knows. Of the 256 services that came last.",
+    attributes: {},
+  },
   eventsPending: {
     name: `${prefix}.events.pending`,
     kind: "up_down_counter",

@@ -32,6 +32,7 @@ export interface MetricsInput {
   };
   /** The delivery of events. */
   readonly events: EventCounts;
+  readonly senders: { readonly unrecognizedServices: number };
   /** Resolves when the counters have their values of before the restart. Earlier they would seem to fall. */
   readonly whenRestored: Promise<void>;
   /** Resolves when what is counted now is stored. After a crash in between the counters would seem to fall. */
@@ -117,6 +118,7 @@ function createInstruments(meter: Meter) {
     diagnosed: create(specs.diagnosed),
     held: create(specs.held),
     implied: create(specs.implied),
+    unrecognizedServices: create(specs.unrecognizedServices),
     eventsPending: create(specs.eventsPending),
     eventsDropped: create(specs.eventsDropped),
     oldestAge: create(specs.oldestAge),
@@ -125,7 +127,7 @@ function createInstruments(meter: Meter) {
 
 /** Observes the numbers of the engine as they are at one scrape. */
 function createObserver(
-  { source, events }: MetricsInput,
+  { source, events, senders }: MetricsInput,
   to: ReturnType<typeof createInstruments>,
 ): BatchObservableCallback {
   return (result) => {
@@ -182,6 +184,7 @@ function createObserver(
     }
     result.observe(to.held, view.heldMarkers());
     result.observe(to.implied, view.impliedWork(nowMs));
+    result.observe(to.unrecognizedServices, senders.unrecognizedServices);
     result.observe(to.eventsPending, events.pendingEvents);
     for (const reason of dropReasons) {
       const attributes = { "openclaw.reason": reason };

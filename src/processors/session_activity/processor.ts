@@ -108,6 +108,7 @@ export function createSessionActivity(
   const metrics = createActivityMetrics({
     source: durable,
     events: emitter,
+    senders: processes,
     whenRestored:
       settings.storage === undefined && settings.replaces === undefined
         ? Promise.resolve()

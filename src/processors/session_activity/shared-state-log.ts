@@ -1,10 +1,8 @@
 import type { Logger } from "../../component/settings.ts";
-import { hasIdShape } from "../../metrics/id-shape.ts";
+import { shownService } from "./shown-service.ts";
 
 /** A service beyond so many is not listed. */
 const maxServices = 10;
-/** A longer name is not shown. */
-const maxNameLength = 100;
 
 /**
  * Warns once of each service whose processes cannot be distinguished, and so share a state. Keeps the names of at most {@link maxServices}
@@ -34,16 +32,7 @@ export class SharedStateLog {
     this.#services.add(service);
     this.#logger.warn(
       "Processes of a service that send neither a service.instance.id nor host and pid share one state: what one of them reports may end, hold or pause the work of another. Give each a service.instance.id, e.g. in OTEL_RESOURCE_ATTRIBUTES.",
-      { service: shown(service) },
+      { service: shownService(service) },
     );
   }
-}
-
-/** A name that looks like an id may be one, and no id of a sender is in our log. */
-function shown(service: string): string {
-  if (service === "") {
-    return "without a name";
-  }
-  const isName = service.length <= maxNameLength && /^[A-Za-z0-9_.:/ -]+$/.test(service);
-  return isName && !hasIdShape(service) ? service : "not shown, because it may be an id";
 }

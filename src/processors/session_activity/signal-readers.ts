@@ -15,6 +15,7 @@ import { parseDuration } from "../../config/quantity.ts";
 import { isIdInsteadOfName } from "../../metrics/id-shape.ts";
 import { type Config, showsSessions } from "./config.ts";
 import { SharedStateLog } from "./shared-state-log.ts";
+import { UnrecognizedLog } from "./unrecognized-log.ts";
 
 const maxChannels = 100;
 /** The time between two log lines about records that a bug makes unreadable. */
@@ -57,6 +58,7 @@ export function createSignalReaders(
     }),
   };
   const sharedStates = new SharedStateLog(logger);
+  const unrecognized = new UnrecognizedLog(logger);
   const processes = new SenderProcesses(
     {
       clock: requestClock,
@@ -65,6 +67,7 @@ export function createSignalReaders(
       onFull: () => {}, // The status says it, see BoundsWatch.
     },
     (service) => sharedStates.onShared(service),
+    (service, patterns) => unrecognized.onUnrecognized(service, patterns),
   );
   const hashKey = settings.randomBytes(hashKeyBytes);
   const refKey = settings.randomBytes(refKeyBytes);

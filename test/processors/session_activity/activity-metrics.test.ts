@@ -16,6 +16,7 @@ function metricsOf(whenStored: () => Promise<void> = async () => {}) {
       now: () => ({ atMs: 0, unixMs: 0 }),
     },
     events,
+    senders: { unrecognizedServices: 3 },
     whenRestored: Promise.resolve(),
     whenStored,
     resource: () => ({}),
@@ -34,6 +35,12 @@ async function pointsOf(name: string, { collect } = metricsOf()) {
       dataPoints.map(({ attributes, value }) => ({ attributes, value })),
     );
 }
+
+test("the services without work are those that the readers found", async () => {
+  expect(await pointsOf("openclaw.session.activity.unrecognized_services")).toEqual([
+    { attributes: {}, value: 3 },
+  ]);
+});
 
 test("every diagnosis is present from the start, as 0", async () => {
   expect(await pointsOf("openclaw.session.diagnosed")).toEqual(
