@@ -24,9 +24,16 @@ export const noSessionTexts: readonly string[] = [
 
 const placeholders = new Set(noSessionTexts);
 const longest = Math.max(...noSessionTexts.map((text) => text.length));
+/** By their length. */
+const placeholderBytes = Array.from({ length: longest + 1 }, (_, length) =>
+  noSessionTexts.filter((text) => text.length === length).map((text) => Buffer.from(text)),
+);
 const space = 0x20;
 const tab = 0x09;
 const carriageReturn = 0x0d;
+const upperA = 0x41;
+const upperZ = 0x5a;
+const lowerDistance = 0x20;
 
 /** Whether the text that is `bytes` from `start` up to `end` is no session: blank or a placeholder, in any case and with white space around it. */
 export function isNoSession(bytes: Uint8Array, start: number, end: number): boolean {
@@ -55,9 +62,22 @@ export function int64Text(hi: number, lo: number): string {
   return String((BigInt(hi | 0) << 32n) | BigInt(lo >>> 0));
 }
 
-/** Ids of sessions are seldom as short as a placeholder, so only those become a string. */
+/** Creates no string: it is done for every session of every span. */
 function isPlaceholder(bytes: Uint8Array, from: number, to: number): boolean {
-  return placeholders.has(Buffer.from(bytes.subarray(from, to)).toString("latin1").toLowerCase());
+  for (const each of placeholderBytes[to - from] ?? []) {
+    let at = 0;
+    while (at < each.length && toLower(bytes[from + at]) === each[at]) {
+      at++;
+    }
+    if (at === each.length) {
+      return true;
+    }
+  }
+  return false;
+}
+
+function toLower(byte = 0): number {
+  return byte >= upperA && byte <= upperZ ? byte + lowerDistance : byte;
 }
 
 /** ASCII only: what other characters mean depends on the encoding. */
