@@ -21,7 +21,7 @@ CACHE = HERE.parent / ".cache" / "python"
 VERSIONS = ("3.9", "3.10", "3.11", "3.12", "3.13")
 OLDEST = "1.20.0"
 TOOLS = {"ruff": "0.17.6", "mypy": "2.4.1"}
-TESTS = ["pytest"]
+TESTS = ["pytest", "trustme"]
 GREEN = ["gevent", "eventlet"]
 # The instrumentations that fit an SDK have another number.
 OLDEST_INSTRUMENTATION = "0.41b0"

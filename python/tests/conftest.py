@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -81,6 +82,11 @@ class Collector:
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def use_tls(self, context: ssl.SSLContext) -> None:
+        """From now on. The handshake is left to the thread of each connection."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
 
     def drop_connections(self) -> None:
         for each in self._sockets:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -265,6 +267,36 @@ def test_an_invalid_header_refuses_starts_and_raises_nothing(app: Create, proble
 
     assert each.processor.counts.refused == 1
     assert len(problems) == 1
+
+
+def test_an_https_endpoint_is_checked_and_may_check_the_client(
+    collector: Collector, app: Create, problems: list[str], tmp_path: Path
+) -> None:
+    trustme = pytest.importorskip("trustme")
+    authority = trustme.CA()
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(server)
+    server.verify_mode = ssl.CERT_REQUIRED
+    collector.use_tls(server)
+    files = {name: str(tmp_path / name) for name in ("authority", "certificate", "key")}
+    client = authority.issue_cert("client@example.org")
+    authority.cert_pem.write_to_path(files["authority"])
+    client.cert_chain_pems[0].write_to_path(files["certificate"])
+    client.private_key_pem.write_to_path(files["key"])
+    endpoint = collector.endpoint.replace("http:", "https:")
+
+    def send(**options: Any) -> None:
+        each = app(endpoint=endpoint, **options)
+        each.tracer.start_span("run")
+        each.provider.force_flush()
+
+    send()
+    assert "CERTIFICATE_VERIFY_FAILED" in problems.pop()
+    send(certificate=files["authority"])
+    assert (len(problems), collector.starts) == (1, [])
+    send(certificate=files["authority"], client_certificate=files["certificate"], client_key=files["key"])
+    assert (len(problems), collector.starts) == (1, ["run"])
 
 
 def test_a_missing_certificate_raises_nothing(app: Create, problems: list[str]) -> None:
