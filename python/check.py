@@ -83,7 +83,6 @@ def create(base: str, sdk: str, more: list[str]) -> str:
         f"opentelemetry-sdk{pin}",
         f"opentelemetry-proto{pin}",
         f"opentelemetry-distro{instrumentation}",
-        f"opentelemetry-instrumentation-urllib{instrumentation}",
         # Old instrumentations read their entry points with it.
         *(["setuptools<80"] if sdk == "oldest" else []),
         *TESTS,

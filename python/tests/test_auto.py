@@ -105,23 +105,6 @@ def test_a_bad_endpoint_is_logged_and_the_application_runs() -> None:
     assert "The endpoint is not an http or https URL" in run(GLOBAL, OPENCLAW_ACTIVITY_ENDPOINT="nonsense")
 
 
-def test_instrumented_clients_trace_the_application_and_not_the_collector(collector: Collector) -> None:
-    pytest.importorskip("opentelemetry.instrumentation.urllib")
-    program = f"""
-import time, urllib.request
-from opentelemetry import trace
-with trace.get_tracer("t").start_as_current_span("run"):
-    urllib.request.urlopen(urllib.request.Request("{collector.endpoint}/other", data=b"", method="POST"))
-    time.sleep(1)
-"""
-    seen: list[str] = []
-    collector.answer = lambda path, _size: (seen.append(path), (200 if path.startswith("/v1") else 201, {}))[1]
-    run(program, OPENCLAW_ACTIVITY_ENDPOINT=collector.endpoint, ACTIVITY_HEARTBEAT_INTERVAL="0")
-
-    assert seen[0] == "/other"
-    assert set(collector.starts) == {"run"}
-
-
 def test_the_endpoint_is_the_first_that_is_set() -> None:
     variables = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://d",
