@@ -162,7 +162,8 @@ class Sender:
                 self._thread = thread
             return self._thread is not None and self._thread.is_alive()
         except RuntimeError as error:
-            self.report("thread", f"Live spans wait, because no thread can be started. {error}")
+            if "shutdown" not in str(error):  # Of the interpreter. What waits is sent by the flush at the end.
+                self.report("thread", f"Live spans wait, because no thread can be started. {error}")
             return False
         finally:
             self._starting.release()
