@@ -44,6 +44,16 @@ If the outer span arrives after the inner one has ended and \`allowed_lateness\`
 An SDK sends a span only when it ends. To detect work that never ends, the collector needs a start signal. The
 [README of session_activity](../src/processors/session_activity/README.md#how-it-knows-that-work-is-open) lists the start signals that it reads.
 
+## Agents in several processes
+
+The run of a tool or a model call may be in another process of its trace, but only as its parent, or as the parent of the outermost span of its process, and only if that parent is a run itself.
+
+| between the two processes | what follows |
+| --- | --- |
+| A2A, or any agent that calls an agent | the agent that is called has a run of its own, which owns its tools |
+| a remote MCP server | the client's tool is work of the client. What the server does below it belongs to no run of the client: its spans with \`execute_tool\` end by themselves, or after \`max_age\` |
+| Temporal, Celery and other workers | an activity is not work. A tool in it whose parent is the activity has no run; start a run in the activity (\`invoke_agent\`), or a rule of [your own](#spans-of-your-own) of the kind \`run\` for the activity |
+
 ## How each row is proven
 
 The last line of each section is made from the files of the repository. *Recorded*: requests of the real library are in [test/testdata/senders](../test/testdata/senders/README.md), and a test reads each of their spans. *A real client

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { changeHistories } from "./histories/change-histories.ts";
 import { claimHistories } from "./histories/claim-histories.ts";
+import { crossProcessHistories } from "./histories/cross-process-histories.ts";
 import { detachedHistories } from "./histories/detached-histories.ts";
 import { endHistories } from "./histories/end-histories.ts";
 import { finishedHistories } from "./histories/finished-histories.ts";
@@ -23,6 +24,7 @@ const all: readonly HistoryCase[] = [
   ...holderHistories,
   ...overlapHistories,
   ...orderHistories,
+  ...crossProcessHistories,
   ...unknownRunHistories,
   ...endHistories,
   ...finishedHistories,

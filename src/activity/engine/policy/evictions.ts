@@ -1,10 +1,11 @@
 import type { ActivityEvent, EvictedMarker } from "../../model/events.ts";
-import type { ActivityLimits } from "../../model/limits.ts";
+import { type ActivityLimits, mostSearched } from "../../model/limits.ts";
 import { type Confidence, type EvictionReason, reasons } from "../../model/reasons.ts";
 import { toWorkKind } from "../../model/work.ts";
 import type { ActivityStore } from "../store/activity-store.ts";
 import { summaryOf, traceContextOf } from "../store/marker-summary.ts";
 import type { OpenWork } from "../store/open-work.ts";
+import { runElsewhere } from "../store/other-processes.ts";
 import { spanStates } from "../store/span-lifecycle.ts";
 import { spanFlags } from "../store/span-table.ts";
 
@@ -68,7 +69,7 @@ export class Evictions {
    * reason.
    */
   emit(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
-    const guessed = markers.filter((marker) => isGuess(this.#parts.store, marker));
+    const guessed = markers.filter((marker) => this.#isGuess(marker));
     if (guessed.length === 0) {
       this.#emitOne(markers, eviction, unnamed);
       return;
@@ -128,13 +129,19 @@ export class Evictions {
       name: spans.name.get(span),
     };
   }
-}
 
-/** Whether it is a guess that a span is a marker, or that the nearest run above it is one. */
-function isGuess({ spans, tree }: ActivityStore, marker: number): boolean {
-  if (spans.hasFlag(marker, spanFlags.guessed)) {
-    return true;
+  /** Whether it is a guess that a span is a marker, or that the nearest run above it, in its process or another one, is one. */
+  #isGuess(marker: number): boolean {
+    const { store, limits } = this.#parts;
+    const { spans, tree } = store;
+    if (spans.hasFlag(marker, spanFlags.guessed)) {
+      return true;
+    }
+    const own = tree.runAbove(marker);
+    const run =
+      own === -1 && limits.holdsAcrossProcesses
+        ? runElsewhere(store, marker, mostSearched(limits))
+        : own;
+    return run >= 0 && spans.hasFlag(run, spanFlags.guessed);
   }
-  const run = tree.runAbove(marker);
-  return run !== -1 && spans.hasFlag(run, spanFlags.guessed);
 }

@@ -23,6 +23,12 @@ export const ownerNotSearched = -2;
  * trace; -1 when there is none, `ownerNotSearched` in a trace of more than `most` other processes.
  */
 export function ownerElsewhere(store: ActivityStore, span: number, most: number): number {
+  const run = runElsewhere(store, span, most);
+  return run < 0 ? run : store.spans.owner.get(run);
+}
+
+/** That run itself, with the same values where there is none. */
+export function runElsewhere(store: ActivityStore, span: number, most: number): number {
   const { spans, owners, traces, tree } = store;
   const root = tree.rootOf(span);
   if (spans.state.get(root) !== spanStates.unknown) {
@@ -33,7 +39,7 @@ export function ownerElsewhere(store: ActivityStore, span: number, most: number)
     const run = spans.find(trace, spans.id0.get(root), spans.id1.get(root));
     const owner = run === -1 ? -1 : spans.owner.get(run);
     if (owner !== -1 && spans.kind.get(run) === workKinds.run && !owners.isUnresolved(owner)) {
-      return owner;
+      return run;
     }
   }
   return others === undefined ? ownerNotSearched : -1;

@@ -67,3 +67,23 @@ describe("an eviction emits one event", () => {
     ]);
   });
 });
+
+describe("the confidence of markers whose run is only a guess", () => {
+  for (const [what, isUndecided, process, confidence] of [
+    ["in their process", true, 1, "presumed"],
+    ["in another process", true, 2, "presumed"],
+    ["in another process, and which is sure", false, 2, "confirmed"],
+  ] as const) {
+    test(`${what}: ${confidence}`, () => {
+      const fixture = new EngineFixture({});
+      fixture.arrive(1, run(1, { process, isUndecided }), tool(2, 1));
+      const { evictions, events } = fixture.parts;
+      evictions.evict([fixture.span(2)], {
+        reason: "orphaned_no_owner",
+        channel: 0,
+        atMs: 9_000,
+      });
+      expect(events).toMatchObject([{ type: "evicted", confidence }]);
+    });
+  }
+});

@@ -3,7 +3,7 @@ import {
   type EvictionReason,
   reasons,
 } from "../../../../src/activity/model/reasons.ts";
-import { ownRunOf } from "./ancestry.ts";
+import { ownRunOf, runElsewhere } from "./ancestry.ts";
 import { noteActive } from "./items.ts";
 import { evict } from "./lifecycle.ts";
 import { ageMsOf, summaryOf } from "./occurrence.ts";
@@ -58,7 +58,7 @@ export function report(
     readonly tools?: number;
   },
 ): void {
-  const guessed = markers.filter((marker) => isGuess(marker));
+  const guessed = markers.filter((marker) => isGuess(world, marker));
   const sure = markers.filter((marker) => !guessed.includes(marker));
   if (sure.length > 0 || tools > 0) {
     reportOne(world, sure, { reason, confidence, tools });
@@ -68,8 +68,9 @@ export function report(
   }
 }
 
-function isGuess(marker: Span): boolean {
-  return marker.isGuess || ownRunOf(marker)?.isGuess === true;
+function isGuess(world: World, marker: Span): boolean {
+  const run = ownRunOf(marker) ?? runElsewhere(world, marker);
+  return marker.isGuess || run?.isGuess === true;
 }
 
 function reportOne(
