@@ -53,6 +53,7 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
     senders: [
       "openinference-langchain-js",
       "openinference-openai-agents",
+      "openai-agents-py",
       "openai-agents-js",
       "openinference-crewai",
     ],
@@ -163,7 +164,7 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
   strands: {
     title: "Strands Agents",
     follows: ["genAi"],
-    senders: [],
+    senders: ["strands-py"],
     recordings: ["strands"],
     starts: `${python}; ${pendingOrHeartbeats}`,
     text: "`invoke_swarm` and `invoke_graph` are runs around those of their agents. The session is what `trace_attributes` has as `session.id`. Memory operations are not work.",

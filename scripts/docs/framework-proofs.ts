@@ -20,7 +20,7 @@ export function proofOf(note: FrameworkNote): string {
     : `Proof: ${proofs.join("; ")}.`;
 }
 
-/** Recordings, and programs in `test/senders`, that no framework names. */
+/** Recordings, and programs in `test/senders`, that no framework names in `framework-notes.ts`. */
 export function unnamedSenders(notes: readonly FrameworkNote[]): readonly string[] {
   const named = notes.flatMap(({ senders, recordings: others }) => [...senders, ...(others ?? [])]);
   const all = [...foldersIn(recordings), ...allSenders().map(({ name }) => name)];
