@@ -11,7 +11,7 @@ export function proofOf(note: FrameworkNote): string {
   const recorded = [...note.senders, ...(note.recordings ?? [])].filter(isRecorded);
   const live = note.senders.filter((name) => liveSenders().has(name));
   const proofs = [
-    ...(recorded.length === 0 ? [] : [`recorded (${recorded.map(describe).join("; ")})`]),
+    ...(recorded.length === 0 ? [] : [`recorded (${recorded.map(describeRecording).join("; ")})`]),
     ...(live.length === 0 ? [] : [`a real client in CI (${live.map(describeLive).join("; ")})`]),
     ...(note.proofs ?? []).map(({ text, path }) => `${text} (\`${existing(path)}\`)`),
   ];
@@ -43,8 +43,17 @@ function describe(name: string): string {
   return [...(versions.length === 0 ? [] : [`${versions.join(", ")}:`]), `\`${name}\``].join(" ");
 }
 
+/** Only a program that makes its recording says of which versions that is. */
+function describeRecording(name: string): string {
+  return makesRecording(name) ? describe(name) : `\`${name}\``;
+}
+
 function describeLive(name: string): string {
-  return isRecorded(name) ? `\`${name}\`` : describe(name);
+  return isRecorded(name) && makesRecording(name) ? `\`${name}\`` : describe(name);
+}
+
+function makesRecording(name: string): boolean {
+  return allSenders().some((each) => each.name === name && each.scenarios.length > 0);
 }
 
 function versionsOf({ versions }: Sender): readonly string[] {

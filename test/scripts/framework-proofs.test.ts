@@ -23,6 +23,12 @@ describe("a framework is proven", () => {
     );
   });
 
+  test("by a recording without versions where another program has made it", () => {
+    expect(proofOf({ ...note, senders: ["langgraph-py"] })).toMatch(
+      /^Proof: recorded \(`langgraph-py`\)/,
+    );
+  });
+
   test("by a system test that runs it", () => {
     expect(proofOf({ ...note, senders: ["ai-sdk"] })).toContain("a real client in CI (`ai-sdk`)");
     expect(proofOf({ ...note, senders: ["codex"] })).not.toContain("in CI");
