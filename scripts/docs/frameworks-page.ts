@@ -25,7 +25,7 @@ a class (${genericToolNames.map((name) => `\`${name}\``).join(", ")}). Everywher
 ## Values that name a session
 
 A session is a text, or an integer, which is the same session as the text of its digits (\`42\` and \`"42"\`). Truth values, fractions, bytes, lists and maps name none. Neither do blank texts
-and placeholders, whatever their case and white space around them: ${noSessionTexts.map((text) => `\`${text}\``).join(", ")}. Otherwise all runs whose program has no session would be one session,
+and placeholders, whatever their case and white space around them: ${noSessionTexts.map((text) => `\`${text}\``).join(", ")}, and whatever Logfire puts in place of a session (\`[Scrubbed due to 'session']\`; \`logfire.configure(scrubbing=False)\` keeps sessions). Otherwise all runs whose program has no session would be one session,
 and would hold each other's tools. The same holds for \`session_references\`, and for sessions in events and other log records.
 
 ## One work, two spans

@@ -22,7 +22,11 @@ export const noSessionTexts: readonly string[] = [
   "00000000-0000-0000-0000-000000000000",
 ];
 
+/** How such texts begin that end in any way: Logfire replaces attributes with "session" in their name by this, unless it is told not to. */
+export const noSessionBeginnings: readonly string[] = ["[scrubbed due to "];
+
 const placeholders = new Set(noSessionTexts);
+const beginnings = noSessionBeginnings.map((text) => Buffer.from(text));
 const longest = Math.max(...noSessionTexts.map((text) => text.length));
 /** By their length. */
 const placeholderBytes = Array.from({ length: longest + 1 }, (_, length) =>
@@ -45,16 +49,21 @@ export function isNoSession(bytes: Uint8Array, start: number, end: number): bool
   while (to > from && isSpace(bytes[to - 1])) {
     to--;
   }
-  if (to - from > longest) {
-    return false;
+  if (beginnings.some((beginning) => beginsWith(bytes, from, to, beginning))) {
+    return true;
   }
-  return from === to || isPlaceholder(bytes, from, to);
+  return from === to || (to - from <= longest && isPlaceholder(bytes, from, to));
 }
 
 /** The same for a text. */
 export function isNoSessionText(text: string): boolean {
   const trimmed = text.replace(/^[ \t-\r]+|[ \t-\r]+$/g, "");
-  return trimmed === "" || (trimmed.length <= longest && placeholders.has(trimmed.toLowerCase()));
+  const lower = trimmed.slice(0, longest + 1).toLowerCase();
+  return (
+    trimmed === "" ||
+    noSessionBeginnings.some((beginning) => lower.startsWith(beginning)) ||
+    placeholders.has(lower)
+  );
 }
 
 /** The digits of a signed integer of 64 bits in two words. */
@@ -64,16 +73,16 @@ export function int64Text(hi: number, lo: number): string {
 
 /** Creates no string: it is done for every session of every span. */
 function isPlaceholder(bytes: Uint8Array, from: number, to: number): boolean {
-  for (const each of placeholderBytes[to - from] ?? []) {
-    let at = 0;
-    while (at < each.length && toLower(bytes[from + at]) === each[at]) {
-      at++;
-    }
-    if (at === each.length) {
-      return true;
-    }
+  return (placeholderBytes[to - from] ?? []).some((each) => beginsWith(bytes, from, to, each));
+}
+
+/** Whether the text begins so, in any case. */
+function beginsWith(bytes: Uint8Array, from: number, to: number, beginning: Uint8Array): boolean {
+  let at = 0;
+  while (at < beginning.length && from + at < to && toLower(bytes[from + at]) === beginning[at]) {
+    at++;
   }
-  return false;
+  return at === beginning.length;
 }
 
 function toLower(byte = 0): number {

@@ -23,6 +23,8 @@ describe("a text that names no session", () => {
     "NaN",
     "Unknown",
     "[object Object]",
+    "[Scrubbed due to 'session']",
+    `[Scrubbed due to '${"x".repeat(100)}']`,
   ];
   for (const text of [...texts, ...noSessionTexts]) {
     test(JSON.stringify(text), () => expect(areNone(text)).toEqual([true, true]));
@@ -43,6 +45,8 @@ describe("a text that names a session", () => {
     "\u00a0",
     "ｎone",
     "00000000-0000-0000-0000-000000000001",
+    "[Scrubbed due to",
+    "Scrubbed due to 'session'",
     `none${" ".repeat(100)}1`,
   ]) {
     test(JSON.stringify(text), () => expect(areNone(text)).toEqual([false, false]));
