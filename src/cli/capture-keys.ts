@@ -9,6 +9,7 @@ import {
   attributeRules,
   modelCallAttributes,
   sessionReferences,
+  signalKey,
   toolCallIds,
   toolNames,
 } from "../activity/recognition/work-spans.ts";
@@ -43,6 +44,7 @@ const dialectWords = [
   "log.body.type",
   "logfire.pending_parent_id",
   "logfire.span_type",
+  signalKey,
   "openclaw.activeWorkKind",
   "openclaw.reason",
   "openclaw.state",

@@ -1,5 +1,6 @@
 import type { ActivityRecord } from "../activity/recognition/activity-record.ts";
 import { spansInBody } from "../activity/recognition/dialects/span-bodies.ts";
+import { isNoSessionText } from "../activity/recognition/session-values.ts";
 import { jsonOfRequest } from "../otlp/json-text.ts";
 import type { Payload } from "../otlp/payload.ts";
 import { otlp } from "../otlp/proto/generated.js";
@@ -20,6 +21,8 @@ interface Point {
   readonly timeUnixNano?: Time;
 }
 
+/** Longer ones are not known words. */
+const maxPlaceholder = 40;
 /** Logfire names the parent of a pending span by its id. */
 const spanIdKey = "logfire.pending_parent_id";
 /** Datadog numbers snapshots by their time. */
@@ -287,7 +290,9 @@ export class CaptureRedactor {
       stringValue ??
       (intValue ? String(integerOf(intValue)) : undefined) ??
       (bytesValue ? Buffer.from(bytesValue).toString("base64") : undefined);
-    return text === undefined ? undefined : { stringValue: text === "" ? "" : this.#text.id(text) };
+    // A placeholder for no id stays one: hashed, it would be a session.
+    const isNone = text !== undefined && isNoSessionText(text) && text.length < maxPlaceholder;
+    return text === undefined ? undefined : { stringValue: isNone ? text : this.#text.id(text) };
   }
 }
 

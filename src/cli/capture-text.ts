@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { mastraNames, operationNames } from "../activity/recognition/operation-names.ts";
 import {
   attributeRules,
   nameRules,
@@ -15,9 +16,12 @@ const word = /^[A-Za-z0-9_.:@/{}!+-]{1,80}$/;
 const mark = (hash: string) => `<${hash}>`;
 /** Those of Logfire are templates. */
 const knownNames = new Set([...notWorkNames, ...nameRules.map(({ name }) => name)]);
+/** A name as Mastra's bridge has it. */
+const kindAndName = /^([a-z_ ]{1,20}): '(.+)'$/;
 /** What a name of a span begins with, such as `execute_tool search`. */
 const operations = new Set([
   ...attributeRules.flatMap(({ values }) => Object.keys(values)),
+  ...Object.keys(operationNames),
   "running",
   "agent",
 ]);
@@ -62,6 +66,10 @@ export class CaptureText {
   spanName(text: string): string {
     if (knownNames.has(text) || text === "") {
       return text;
+    }
+    const [, kind = "", name = ""] = kindAndName.exec(text) ?? [];
+    if (Object.hasOwn(mastraNames, kind)) {
+      return `${kind}: '${this.name(name)}'`;
     }
     const [first = "", ...rest] = text.split(" ");
     if (rest.length > 0 && operations.has(first)) {

@@ -187,3 +187,24 @@ test("of maps in other attributes a recording has no key that it does not know",
   ]);
   expect(attributes?.map(({ key }) => key)).toEqual(["entity.id", "session.id"]);
 });
+
+test("a placeholder for a session stays one, and an id does not", () => {
+  const valueOf = (stringValue: string) =>
+    spanAfter([{ key: "session.id", value: { stringValue } }]).attributes?.[0]?.value?.stringValue;
+  expect(["None", " ", "[Scrubbed due to 'session']"].map(valueOf)).toEqual([
+    "None",
+    " ",
+    "[Scrubbed due to 'session']",
+  ]);
+  for (const id of ["main", `[Scrubbed due to '${"x".repeat(40)}']`]) {
+    expect(valueOf(id)).toBe(sessionRef(hashKey, id));
+  }
+});
+
+test("the name of a span keeps what is done, and a name behind it", () => {
+  const text = new CaptureText(hashKey);
+  const kept = ["execute_tool search", "chat gpt-5", "tool: 'search'", "agent run: 'weather'"];
+  expect(kept.map((name) => text.spanName(name))).toEqual(kept);
+  expect(text.spanName("tool: 'a secret of theirs'")).toMatch(/^tool: '<[0-9a-f]{12}>'$/);
+  expect(text.spanName("what: 'search'")).toMatch(/^<[0-9a-f]{12}>$/);
+});
