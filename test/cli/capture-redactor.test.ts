@@ -189,15 +189,15 @@ test("of maps in other attributes a recording has no key that it does not know",
 });
 
 test("a placeholder for a session stays one, and an id does not", () => {
-  const valueOf = (stringValue: string) =>
+  const keptOf = (stringValue: string) =>
     spanAfter([{ key: "session.id", value: { stringValue } }]).attributes?.[0]?.value?.stringValue;
-  expect(["None", " ", "[Scrubbed due to 'session']"].map(valueOf)).toEqual([
+  expect(["None", " ", "[Scrubbed due to 'session']"].map(keptOf)).toEqual([
     "None",
     " ",
     "[Scrubbed due to 'session']",
   ]);
   for (const id of ["main", `[Scrubbed due to '${"x".repeat(40)}']`]) {
-    expect(valueOf(id)).toBe(sessionRef(hashKey, id));
+    expect(keptOf(id)).toBe(sessionRef(hashKey, id));
   }
 });
 
