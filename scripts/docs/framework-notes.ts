@@ -42,7 +42,15 @@ export const frameworkNotes: Readonly<Record<FrameworkId, FrameworkNote>> = {
   genAi: {
     title: "OpenTelemetry GenAI conventions",
     follows: [],
-    senders: ["openai-agents-v2", "ddtrace", "genai-late", "genai-auto", "genai-vercel-otel"],
+    senders: [
+      "openai-agents-v2",
+      "ddtrace",
+      "genai-late",
+      "genai-cjs",
+      "genai-at-end",
+      "genai-auto",
+      "genai-vercel-otel",
+    ],
     recordings: ["autogen"],
     starts: `${preload}, for Node; ${python}; ${pendingOrHeartbeats}`,
     text: "These rules also cover Pydantic AI 2, Google ADK, Mastra, the Vercel AI SDK 7, Microsoft Agent Framework, Semantic Kernel, Strands and everything else that follows the conventions. `create_agent`, `plan`, `retrieval` and memory operations are not work, because they cannot leave a marker open. OpenTelemetry's instrumentation of the OpenAI Agents SDK has a run for the whole trace and another for the agent in it. Datadog's `ddtrace` sends the attributes that its spans have, and snapshots of long-running spans for Ray jobs. AutoGen has spans of its own and those of OpenInference; [both count once](#one-work-two-spans).",

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { pathOf } from "../../test/support/repository.ts";
-import { allSenders, type Sender } from "../../test/support/senders/sender.ts";
+import { allSenders, type Sender, senderOf } from "../../test/support/senders/sender.ts";
 import type { FrameworkNote } from "./framework-notes.ts";
 
 const recordings = "test/testdata/senders";
@@ -10,9 +10,14 @@ const systemTests = "test/system";
 export function proofOf(note: FrameworkNote): string {
   const recorded = [...note.senders, ...(note.recordings ?? [])].filter(isRecorded);
   const live = note.senders.filter((name) => liveSenders().has(name));
+  const inCi = live.filter((name) => !isSlow(name));
+  const onDemand = live.filter(isSlow);
   const proofs = [
     ...(recorded.length === 0 ? [] : [`recorded (${recorded.map(describeRecording).join("; ")})`]),
-    ...(live.length === 0 ? [] : [`a real client in CI (${live.map(describeLive).join("; ")})`]),
+    ...(inCi.length === 0 ? [] : [`a real client in CI (${inCi.map(describeLive).join("; ")})`]),
+    ...(onDemand.length === 0
+      ? []
+      : [`a real client with \`npm run test:senders\` (${onDemand.map(describeLive).join("; ")})`]),
     ...(note.proofs ?? []).map(({ text, path }) => `${text} (\`${existing(path)}\`)`),
   ];
   return proofs.length === 0
@@ -60,6 +65,10 @@ function versionsOf({ versions }: Sender): readonly string[] {
   return Object.entries(versions)
     .filter(([name]) => !/^(@?opentelemetry[-/](api|sdk|exporter|auto)|zod$)/.test(name))
     .map(([name, version]) => `\`${name.replace(/\[.*\]/, "")}\` ${version}`);
+}
+
+function isSlow(name: string): boolean {
+  return senderOf(name).isSlow;
 }
 
 function isRecorded(name: string): boolean {

@@ -34,6 +34,12 @@ describe("a framework is proven", () => {
     expect(proofOf({ ...note, senders: ["codex"] })).not.toContain("in CI");
   });
 
+  test("by a client that CI leaves out, which it does not call CI", () => {
+    const proof = proofOf({ ...note, senders: ["genkit-js"] });
+    expect(proof).toContain("a real client with `npm run test:senders` (`genkit-js`)");
+    expect(proof).not.toContain("in CI");
+  });
+
   test("never by a file that is not there", () => {
     const proofs = [{ text: "recorded", path: "test/no-such-file" }];
     expect(() => proofOf({ ...note, proofs })).toThrow("test/no-such-file");

@@ -14,6 +14,8 @@ export interface Sender {
   readonly scenarios: readonly string[];
   /** Names of spans that recordings keep; all when left out. For one that sends hundreds of its inner workings. */
   readonly keep?: readonly string[];
+  /** Its packages take long to install: only `npm run test:senders` runs it live. */
+  readonly isSlow: boolean;
   /** The packages it is made of, as pinned. */
   readonly versions: Readonly<Record<string, string>>;
 }
@@ -27,7 +29,8 @@ export function allSenders(): readonly Sender[] {
 
 export function senderOf(name: string): Sender {
   const folder = pathOf(`test/senders/${name}`);
-  const { title, scenarios, keep } = JSON.parse(readFileSync(join(folder, "sender.json"), "utf8"));
+  const sender = JSON.parse(readFileSync(join(folder, "sender.json"), "utf8"));
+  const { title, scenarios, keep, isSlow = false } = sender;
   const isPython = existsSync(join(folder, "requirements.txt"));
   const versions = isPython
     ? Object.fromEntries(
@@ -43,6 +46,7 @@ export function senderOf(name: string): Sender {
     ...(keep === undefined ? {} : { keep }),
     runtime: isPython ? "python" : "node",
     scenarios,
+    isSlow,
     versions,
   };
 }
@@ -110,7 +114,10 @@ export function play(
   const home = homeOf(sender);
   const [program, script] =
     sender.runtime === "node"
-      ? [pathOf("node_modules/.bin/node"), "play.mjs"]
+      ? [
+          pathOf("node_modules/.bin/node"),
+          existsSync(join(home, "play.cjs")) ? "play.cjs" : "play.mjs",
+        ]
       : [join(home, "venv/bin/python"), "play.py"];
   const preload = where.isPreloaded === true ? ["--import", pathOf("src/preload/register.ts")] : [];
   const child = spawn(program, [...preload, script, scenario], {
