@@ -48,6 +48,7 @@ const limits: ActivityLimits = {
   holdsAcrossProcesses: true,
   boundsSearches: true,
   correctsKinds: true,
+  presumesElsewhere: true,
 };
 const memory = createProcessMemory();
 

@@ -45,6 +45,7 @@ function createEngine(limit: number, tombstones: number): Contender {
     holdsAcrossProcesses: true,
     boundsSearches: true,
     correctsKinds: true,
+    presumesElsewhere: true,
   });
   return {
     apply: (batch, nowMs) => void activity.apply(batch, nowMs),

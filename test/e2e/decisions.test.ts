@@ -152,9 +152,9 @@ describe("captured cases", () => {
     expect(count("late_starts_total")).toBe(0);
   });
 
-  test("a tool whose run is in another process of its trace goes a lateness after that run, confirmed", async () => {
+  test("a tool whose run is in another process of its trace goes a lateness after that run, presumed", async () => {
     const { evictions } = await replayed("tool-in-other-process");
-    expect(evictions).toEqual([orphaned(15)]);
+    expect(evictions).toEqual([orphaned(15, "presumed")]);
   });
 });
 

@@ -49,6 +49,11 @@ const schema = z.object({
    * key.
    */
   correctsKinds: z.boolean().default(false),
+  /**
+   * Whether an eviction is only presumed to be right where the run of the work is in another process. Journals from before this rule do not
+   * have the key.
+   */
+  presumesElsewhere: z.boolean().default(false),
   /** Instead of `maxSearched`. Only tests set it, so that short histories reach the bound. */
   maxSearched: z.number().optional(),
 });

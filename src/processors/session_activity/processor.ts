@@ -84,6 +84,7 @@ export function createSessionActivity(
       holdsAcrossProcesses: true,
       boundsSearches: true,
       correctsKinds: true,
+      presumesElsewhere: true,
     },
     maxStateBytes: maxSnapshotBytes(bounds),
     createEngine: (limits) =>

@@ -305,13 +305,13 @@ describe("live spans", () => {
     expect(history.evictions).toEqual([["orphaned_no_owner", 16, 1, 0]]);
   });
 
-  test("a tool whose run is in another process of its trace is surely an orphan when that has ended", () => {
+  test("a tool whose run is in another process of its trace is presumed to be an orphan when that has ended", () => {
     const history = new History();
     history.arrive(0, run(1, 0, { process: 1 }), tool(2, 1, 1, { process: 2 }));
     history.arrive(5, ended(run(1, 0, { process: 1 }), 5));
     history.tick(100);
     expect(history.evictions).toEqual([["orphaned_no_owner", 15, 1, 0]]);
-    expect(history.events).toMatchObject([{ confidence: "confirmed" }]);
+    expect(history.events).toMatchObject([{ confidence: "presumed" }]);
   });
 
   test("nothing else crosses a process: a run of another trace there holds no tool of its session", () => {

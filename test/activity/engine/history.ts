@@ -25,6 +25,7 @@ export const limits: ActivityLimits = {
   holdsAcrossProcesses: true,
   boundsSearches: true,
   correctsKinds: true,
+  presumesElsewhere: true,
 };
 
 /** The client of a process: processes from 100 on are those of another one, from 200 on of a third. */

@@ -60,7 +60,13 @@ for (const [title, actual, stored] of [
     [
       ...["allowedLatenessMs", "maxAgeMs", "tombstoneTtlMs", "maxSessions", "maxOpenWork"],
       ...["maxTombstones", "stalledAfterMs", "longRunningAfterMs", "maxPauseMs", "stepsPerCall"],
-      ...["holdsAcrossProcesses", "boundsSearches", "correctsKinds", "tellsMarkers"],
+      ...[
+        "holdsAcrossProcesses",
+        "boundsSearches",
+        "correctsKinds",
+        "presumesElsewhere",
+        "tellsMarkers",
+      ],
     ],
   ],
   [

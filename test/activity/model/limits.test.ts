@@ -15,12 +15,19 @@ for (const [title, stored, want] of [
 }
 
 test("journals from before a rule do not have its key", () => {
-  const { holdsAcrossProcesses: __, boundsSearches: ___, correctsKinds: ____, ...before } = limits;
+  const {
+    holdsAcrossProcesses: __,
+    boundsSearches: ___,
+    correctsKinds: ____,
+    presumesElsewhere: _____,
+    ...before
+  } = limits;
   expect(storedLimits.parse(before)).toEqual({
     ...limits,
     holdsAcrossProcesses: false,
     boundsSearches: false,
     correctsKinds: false,
+    presumesElsewhere: false,
   });
 });
 

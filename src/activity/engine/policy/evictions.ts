@@ -69,7 +69,7 @@ export class Evictions {
    * reason.
    */
   emit(markers: readonly number[], eviction: Eviction, unnamed?: UnnamedMarkers): void {
-    const guessed = markers.filter((marker) => this.#isGuess(marker));
+    const guessed = markers.filter((marker) => this.#isGuess(marker, eviction.reason));
     if (guessed.length === 0) {
       this.#emitOne(markers, eviction, unnamed);
       return;
@@ -130,18 +130,26 @@ export class Evictions {
     };
   }
 
-  /** Whether it is a guess that a span is a marker, or that the nearest run above it, in its process or another one, is one. */
-  #isGuess(marker: number): boolean {
+  /**
+   * Whether it is a guess that a span is a marker, that the nearest run above it is a run, or, where that arrived from another process of the
+   * trace, that its end ends the work of this one.
+   */
+  #isGuess(marker: number, reason: EvictionReason): boolean {
     const { store, limits } = this.#parts;
     const { spans, tree } = store;
     if (spans.hasFlag(marker, spanFlags.guessed)) {
       return true;
     }
+    if (reason !== "orphaned_no_owner") {
+      return false; // The end of a run is no reason.
+    }
     const own = tree.runAbove(marker);
-    const run =
-      own === -1 && limits.holdsAcrossProcesses
-        ? runElsewhere(store, marker, mostSearched(limits))
-        : own;
-    return run >= 0 && spans.hasFlag(run, spanFlags.guessed);
+    if (own !== -1 || !limits.holdsAcrossProcesses) {
+      return own !== -1 && spans.hasFlag(own, spanFlags.guessed);
+    }
+    const elsewhere = runElsewhere(store, marker, mostSearched(limits));
+    return (
+      elsewhere >= 0 && (limits.presumesElsewhere || spans.hasFlag(elsewhere, spanFlags.guessed))
+    );
   }
 }

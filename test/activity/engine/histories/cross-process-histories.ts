@@ -9,7 +9,7 @@ export const crossProcessHistories: readonly HistoryCase[] = [
       0 start run A/R p=1
       1 start model A/m A/R p=2
       5 end run A/R p=1`,
-    evicted: ["7 orphaned_no_owner confirmed: A/m"],
+    evicted: ["7 orphaned_no_owner presumed: A/m"],
   },
   {
     name: "tool below a tool of another process",
@@ -30,7 +30,7 @@ export const crossProcessHistories: readonly HistoryCase[] = [
       1 start tool A/x A/R p=2
       9 start run A/R p=1 ts=0
       12 end run A/R p=1`,
-    evicted: ["14 orphaned_no_owner confirmed: A/x"],
+    evicted: ["14 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "run of another process that is known only by its end",
@@ -38,7 +38,7 @@ export const crossProcessHistories: readonly HistoryCase[] = [
     lines: `
       1 start tool A/x A/R p=2
       12 end run A/R p=1 ts=0`,
-    evicted: ["14 orphaned_no_owner confirmed: A/x"],
+    evicted: ["14 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "guessed run of another process",
@@ -51,12 +51,12 @@ export const crossProcessHistories: readonly HistoryCase[] = [
   },
   {
     name: "guessed run of another process that is one",
-    rule: "the end of a guessed run elsewhere that says what it is confirms it",
+    rule: "the end of a run elsewhere is no sure end of this work, guessed or not",
     lines: `
       0 start run A/R p=1 undecided shape=1
       1 start tool A/x A/R p=2
       5 end run A/R p=1 shape=1`,
-    evicted: ["7 orphaned_no_owner confirmed: A/x"],
+    evicted: ["7 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "chain of three processes",

@@ -127,7 +127,7 @@ export const foundHistories: readonly HistoryCase[] = [
       0 start tool A/x A/R s=S p=2
       1 start run A/R
       5 end run A/R`,
-    evicted: ["7 orphaned_no_owner confirmed: A/x"],
+    evicted: ["7 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "harness run ends last and a marker elsewhere",
@@ -138,7 +138,7 @@ export const foundHistories: readonly HistoryCase[] = [
       2 start tool A/x A/R p=2
       5 end inner A/R
       6 end harness A/H`,
-    evicted: ["8 orphaned_no_owner confirmed: A/x"],
+    evicted: ["8 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "no run until later",

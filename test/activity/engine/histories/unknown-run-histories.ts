@@ -146,7 +146,7 @@ export const unknownRunHistories: readonly HistoryCase[] = [
       1 start tool A/x A/R1 p=2
       3 start run A/R3 s=S p=2
       5 end run A/R1 p=1`,
-    evicted: ["7 orphaned_no_owner confirmed: A/x"],
+    evicted: ["7 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "retry beside a parent run in another process",
@@ -157,7 +157,7 @@ export const unknownRunHistories: readonly HistoryCase[] = [
       3 start run A/R2 s=S p=1
       5 end run A/R1 p=1
       9 end run A/R2 p=1`,
-    evicted: ["11 orphaned_no_owner confirmed: A/x"],
+    evicted: ["11 orphaned_no_owner presumed: A/x"],
   },
   {
     name: "run below a run of another process",

@@ -72,7 +72,8 @@ describe("the confidence of markers whose run is only a guess", () => {
   for (const [what, isUndecided, process, confidence] of [
     ["in their process", true, 1, "presumed"],
     ["in another process", true, 2, "presumed"],
-    ["in another process, and which is sure", false, 2, "confirmed"],
+    ["in another process, though it is sure to be a run", false, 2, "presumed"],
+    ["in their process, and which is sure", false, 1, "confirmed"],
   ] as const) {
     test(`${what}: ${confidence}`, () => {
       const fixture = new EngineFixture({});

@@ -69,16 +69,16 @@ describe("a marker whose run is in another process and ended at 5 s", () => {
   const start = [0, own, run(1), tool(5, 4)] as const;
   const end = [5, ended(own, 5)] as const;
   for (const [what, steps, evicted] of [
-    ["is an orphan a lateness later", [start, end], [[15, "confirmed", 1]]],
+    ["is an orphan a lateness later", [start, end], [[15, "presumed", 1]]],
     [
       "waits for a run that was open at the same time, and a lateness longer",
       [start, [1, retry], end, [20, ended(retry, 20)]],
-      [[30, "confirmed", 1]],
+      [[30, "presumed", 1]],
     ],
     [
-      "is a probable orphan when that one has been silent for a minute",
+      "is an orphan when that one has been silent for a minute",
       [start, [1, retry], end],
-      [[61, "probable", 1]],
+      [[61, "presumed", 1]],
     ],
     [
       "is no surer to be over than the tool around it, which may outlive the run",
@@ -86,7 +86,7 @@ describe("a marker whose run is in another process and ended at 5 s", () => {
         [0, own, tool(5, 4, { isDetached: true, interval: 5 }), tool(7, 5)],
         [5, ended(own, 5)],
       ],
-      [[50, "probable", 1]],
+      [[50, "presumed", 1]],
     ],
     ["is none when its run is no longer watched", [start, [2, unwatched(2)]], []],
   ] as const) {

@@ -58,7 +58,7 @@ export function report(
     readonly tools?: number;
   },
 ): void {
-  const guessed = markers.filter((marker) => isGuess(world, marker));
+  const guessed = markers.filter((marker) => isGuess(world, marker, reason));
   const sure = markers.filter((marker) => !guessed.includes(marker));
   if (sure.length > 0 || tools > 0) {
     reportOne(world, sure, { reason, confidence, tools });
@@ -68,9 +68,13 @@ export function report(
   }
 }
 
-function isGuess(world: World, marker: Span): boolean {
-  const run = ownRunOf(marker) ?? runElsewhere(world, marker);
-  return marker.isGuess || run?.isGuess === true;
+function isGuess(world: World, marker: Span, reason: EvictionReason): boolean {
+  if (marker.isGuess || reason !== "orphaned_no_owner") {
+    return marker.isGuess;
+  }
+  const run = ownRunOf(marker);
+  const isElsewhere = run === undefined && runElsewhere(world, marker) !== undefined;
+  return isElsewhere || run?.isGuess === true;
 }
 
 function reportOne(
