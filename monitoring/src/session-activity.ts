@@ -258,12 +258,18 @@ const signals: Row = {
     }),
     timeseries({
       id: 24,
-      title: "Implied work",
+      title: "Implied work, services without work",
       description:
-        "Parents that have not arrived, but are open because work below them is open, or was within allowed_lateness. If only finished spans arrive, this is normal. Otherwise a rising line means that starts get lost.",
+        "Parents that have not arrived, but are open because work below them is open, or was within allowed_lateness. If only finished spans arrive, this is normal. Otherwise a rising line means that starts get lost. Services without work send spans, none of which is a run, a tool or a model call: an ordinary web service, or an agent whose spans need a rule in work_spans.",
       width: 12,
       unit: "short",
-      queries: [{ expr: `sum(${prefix}_implied{${own}})`, legend: "implied" }],
+      queries: [
+        { expr: `sum(${prefix}_implied{${own}})`, legend: "implied" },
+        {
+          expr: `sum(${prefix}_unrecognized_services{${own}})`,
+          legend: "services without work",
+        },
+      ],
     }),
   ],
 };
